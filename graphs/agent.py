@@ -1,0 +1,557 @@
+"""The agent: the public door to the loop.
+
+Asynchronous inside, synchronous at the door: `EditAgent.edit` runs on the agent's own background loop, so it works in
+a script, in a notebook and inside a running event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+import queue
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from reasonedit_agent import tracing
+from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
+from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered, RunEnded, Status
+from reasonedit_agent.graphs.nodes import outcome
+from reasonedit_agent.graphs.session import (
+    Listener,
+    Session,
+    build_parts,
+    check_instruction,
+    open_run,
+    start_run,
+)
+from reasonedit_agent.graphs.state import Context
+from reasonedit_agent.graphs.think_edit_reflect import build_graph, recursion_limit
+from reasonedit_agent.images import ingest, open_store
+from reasonedit_agent.schemas import (
+    Candidate,
+    Failure,
+    History,
+    HumanAnswer,
+    ImageRef,
+    Pick,
+    Region,
+    Thought,
+    standing,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["EditAgent", "EditResult", "Source", "load_result"]
+
+T = TypeVar("T")
+Source = str | os.PathLike[str] | bytes
+"""A file, or encoded bytes."""
+
+_GRACE = 30.0
+"""Seconds that an interrupted run may take to write down its end."""
+
+
+# -- what comes back --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """The outcome of a run.
+
+    Attributes:
+        run: The run's id.
+        status: ``accepted``, ``best_effort``, ``unsupported``, ``failed``, ``waiting`` (for a person) or ``invalid``.
+        kept: Which candidate is the result; round 0 is the source.
+        stopped_by: The policy's reason, ``person``, ``interrupted``, ``deadline``, or a failure's reason.
+        detail: The same as a sentence.
+        history: Rounds, verdicts, decisions and cost.
+        trace: Folder of the run.
+        error: Why there is no better result, or an empty text.
+        question: What a person is asked, while waiting: ``node``, ``question`` and ``file``.
+        ref: Name of the kept image, or None.
+    """
+
+    run: str
+    status: Status
+    kept: Pick
+    stopped_by: str
+    detail: str
+    history: History | None
+    trace: Path
+    error: str = ""
+    question: dict[str, Any] | None = None
+    ref: ImageRef | None = None
+
+    @cached_property
+    def image(self) -> Image:
+        """The kept image, decoded: mode RGB or RGBA.
+
+        Raises:
+            UsageError: There is none.
+        """
+        return open_store(self.trace.parent / tracing.IMAGES).open(self._kept())
+
+    @property
+    def data(self) -> bytes:
+        """The kept image, encoded as the trace has it."""
+        return open_store(self.trace.parent / tracing.IMAGES).get(self._kept())
+
+    @property
+    def path(self) -> Path | None:
+        """The kept image's file in the store; its name is its hash."""
+        return open_store(self.trace.parent / tracing.IMAGES).path(self.ref) if self.ref else None
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the kept image; nothing is left half-written.
+
+        Args:
+            path: A file, or a folder, where it is named after the source.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        target = Path(path)
+        ref = self._kept()
+        if target.is_dir():
+            title = tracing.Fold(tracing.read_events(self.trace)).run.title
+            target = target / f"{title}-edited{_SUFFIX[ref.media_type]}"
+        part = target.with_name(f".{target.name}.part")
+        try:
+            part.write_bytes(self.data)
+            os.replace(part, target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
+        return target
+
+    def rounds(self) -> list[dict[str, Any]]:
+        """Return the rounds as plain values: verdict, scores, critique, seconds, and the candidates' images."""
+        return [_describe(round_) for round_ in self.history.rounds] if self.history else []
+
+    def _kept(self) -> ImageRef:
+        if self.ref is None:
+            raise UsageError(f"The run has no image: it is {self.status}.", hint=self.error)
+        return self.ref
+
+
+_SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+
+
+def _describe(round_: Any) -> dict[str, Any]:
+    index, verdict = standing(round_)
+    failed = isinstance(verdict, Failure)
+    return {
+        "round": round_.index,
+        "candidate": index,
+        "verdict": verdict.reason if failed else verdict.kind,
+        "scores": None if failed else verdict.scores.model_dump(),
+        "critique": verdict.message if failed else verdict.critique,
+        "seconds": round(round_.seconds, 3),
+        "images": [c.image.sha256 if isinstance(c, Candidate) else None for c in round_.candidates],
+    }
+
+
+def load_result(folder: Path, question: dict[str, Any] | None = None) -> EditResult:
+    """Return the result of a run as its trace has it."""
+    fold = tracing.Fold(tracing.read_events(folder))
+    ended = fold.ended
+    if ended is None:
+        return EditResult(
+            run=fold.run.run,
+            status="waiting",
+            kept=fold.history.decisions[-1].keep if fold.history.decisions else Pick(round=0),
+            stopped_by="",
+            detail="",
+            history=fold.history,
+            trace=folder,
+            question=question or {"node": fold.next, "question": "The run is not finished.", "file": None},
+        )
+    return _ended_result(fold.run.run, ended, fold.history, folder)
+
+
+def _ended_result(run: str, ended: RunEnded, history: History | None, folder: Path) -> EditResult:
+    return EditResult(
+        run=run,
+        status=ended.status,
+        kept=ended.keep,
+        stopped_by=ended.stopped_by,
+        detail=ended.detail,
+        history=history,
+        trace=folder,
+        error=ended.error,
+        ref=ended.image,
+    )
+
+
+# -- the background loop ----------------------------------------------------------------------------------------------
+
+
+class _Loop:
+    """An event loop in a daemon thread, started when first used."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start ``work`` on the loop."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="reasonedit-loop", daemon=True).start()
+                _LOOPS.add(self)
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self) -> None:
+        """End the loop; what still runs is cancelled."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
+
+
+_LOOPS: weakref.WeakSet[_Loop] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_loops() -> None:
+    for loop in list(_LOOPS):
+        loop.stop()
+
+
+# -- the agent --------------------------------------------------------------------------------------------------------
+
+
+class EditAgent:
+    """Edits images by thinking, editing and reflecting until a policy stops it.
+
+    Args:
+        reasoner: A `reasonedit_agent.protocols.Reasoner`, a registered name, ``"module:attr"``, or a text such as
+            ``openai(url=...)``.
+        tool: An `reasonedit_agent.protocols.EditTool`, likewise.
+        policy: A policy, or its text such as ``accepted | rounds(3) | budget(seconds=60)``.
+        comparer: A `reasonedit_agent.protocols.Comparer`, for policies that compare.
+        runs: Folder for traces and images; None is ``$REASONEDIT_HOME/runs``.
+        checkpointer: A LangGraph checkpointer; none is needed, resuming works from the trace alone.
+
+    Raises:
+        UsageError: A part's name is unknown, or its text has an error.
+    """
+
+    def __init__(
+        self,
+        reasoner: object = "embedded",
+        tool: object = "classical",
+        policy: object = "",
+        comparer: object = None,
+        *,
+        runs: str | os.PathLike[str] | None = None,
+        checkpointer: Any = None,
+    ) -> None:
+        self.parts = build_parts(reasoner, tool, policy, comparer)
+        self.runs = tracing.runs_folder(runs)
+        self._graph = build_graph(checkpointer)
+        self._loop = _Loop()
+        self._interrupted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    @classmethod
+    def of_run(cls, run: str | os.PathLike[str], runs: str | os.PathLike[str] | None = None) -> EditAgent:
+        """Return an agent with the parts that a run's trace names.
+
+        Raises:
+            UsageError: There is no such run, or a part of it was handed over as an object.
+        """
+        folder = tracing.find_run(run, runs)
+        started = tracing.Fold(tracing.read_events(folder)).run
+        for role in ("reasoner", "tool", "comparer"):
+            part = getattr(started, role)
+            if part is not None and not part.spec:
+                raise UsageError(
+                    f"The {role} of this run ({part.name}) was handed over as an object.",
+                    hint="Use EditAgent(...).resume(run) with the same object.",
+                )
+        comparer = started.comparer.spec if started.comparer else None
+        return cls(started.reasoner.spec, started.tool.spec, started.policy, comparer, runs=folder.parent)
+
+    # the doors
+
+    def edit(self, image: Source, instruction: str, **options: Any) -> EditResult:
+        """Edit an image; the arguments are those of `aedit`.
+
+        Ctrl-C ends the run and returns the best round so far; before the first round is done it raises
+        KeyboardInterrupt.
+        """
+        return self._at_the_door(self._begin_and_drive(image, instruction, **options))
+
+    async def aedit(self, image: Source, instruction: str, **options: Any) -> EditResult:
+        """Edit an image.
+
+        Args:
+            image: A file, or encoded bytes.
+            instruction: What to change, in any language that the reasoner reads.
+            **options: ``references`` (more images), ``region`` (`reasonedit_agent.schemas.Region` in source
+                pixels), ``seed``, ``candidates`` (per round), ``approve`` and ``review`` (a person is asked: the
+                result's status is ``waiting``; go on with `resume`), ``timeout`` (seconds), ``key`` (the same
+                idempotency key returns the stored result), ``title`` (of the run) and ``on_event`` (called with
+                every event, from the thread that emits it).
+
+        Returns:
+            The result. A part that fails is no exception: see ``status`` and ``error``.
+
+        Raises:
+            UsageError: The input is wrong; nothing was run.
+            StoreError: The run cannot be written.
+        """
+        return await self._begin_and_drive(image, instruction, **options)
+
+    def resume(self, run: str | os.PathLike[str], answer: str | None = None, **options: Any) -> EditResult:
+        """Go on with a run; the arguments are those of `aresume`."""
+        return self._at_the_door(self._resume(run, answer, **options))
+
+    async def aresume(self, run: str | os.PathLike[str], answer: str | None = None, **options: Any) -> EditResult:
+        """Go on with a run that was killed, was interrupted, or waits for a person.
+
+        Args:
+            run: Its id or its path.
+            answer: ``accept``, ``reject``, ``stop``, or advice in words.
+            **options: ``thought`` (the plan as a person changed it; implies accept), ``timeout`` and ``on_event``.
+
+        Returns:
+            The result; that of a finished run is returned as it is.
+        """
+        return await self._resume(run, answer, **options)
+
+    def stream(self, image: Source, instruction: str, **options: Any) -> Iterator[AnyEvent]:
+        """Edit an image and yield every event as it happens; the last one is `RunEnded` or `PersonAsked`."""
+        events: queue.SimpleQueue[AnyEvent | None] = queue.SimpleQueue()
+        future = self._loop.submit(self._begin_and_drive(image, instruction, on_event=events.put, **options))
+        future.add_done_callback(lambda _: events.put(None))
+        try:
+            while (event := events.get()) is not None:
+                yield event
+            future.result()
+        finally:
+            future.cancel()
+
+    async def astream(self, image: Source, instruction: str, **options: Any) -> AsyncIterator[AnyEvent]:
+        """Edit an image and yield every event as it happens."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
+
+        def tell(event: AnyEvent | None) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        task = asyncio.create_task(self._begin_and_drive(image, instruction, on_event=tell, **options))
+        task.add_done_callback(lambda _: tell(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+
+    def close(self) -> None:
+        """End the background loop."""
+        self._loop.stop()
+
+    # how it goes on
+
+    def _at_the_door(self, work: Coroutine[Any, Any, EditResult]) -> EditResult:
+        tasks: list[asyncio.Task[Any]] = []
+
+        async def at_work() -> EditResult:
+            tasks.append(cast("asyncio.Task[Any]", asyncio.current_task()))
+            return await work
+
+        future = self._loop.submit(at_work())
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            for task in tasks:
+                self._interrupted.add(task)
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            result = future.result(timeout=_GRACE)
+            if result.kept.round == 0:
+                raise
+            return result
+
+    async def _begin_and_drive(
+        self,
+        image: Source,
+        instruction: str,
+        *,
+        key: str | None = None,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+        **options: Any,
+    ) -> EditResult:
+        listeners = [on_event] if on_event else []
+        run = tracing.new_run_id()
+        if key is not None:
+            known = await asyncio.to_thread(self._claim, key, run, image, instruction, options)
+            if known is not None:
+                return await self._resume(known, None, timeout=timeout, on_event=on_event)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        start = lambda: start_run(  # noqa: E731
+            self.parts,
+            image,
+            instruction,
+            runs=self.runs,
+            run=run,
+            key=key,
+            deadline=deadline,
+            listeners=listeners,
+            **options,
+        )
+        try:
+            session = await asyncio.to_thread(start)
+        except BaseException:
+            if key is not None:
+                self._key_file(key).unlink(missing_ok=True)
+            raise
+        return await self._drive(session)
+
+    async def _resume(
+        self,
+        run: str | os.PathLike[str],
+        answer: str | None,
+        *,
+        thought: Thought | None = None,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> EditResult:
+        folder = tracing.find_run(run, self.runs)
+        fold = tracing.Fold(tracing.read_events(folder))
+        said = answer is not None or thought is not None
+        if fold.ended is not None and fold.ended.stopped_by != "interrupted":
+            if said:
+                raise UsageError(f"The run {fold.run.run} has ended; it asks nothing.")
+            return load_result(folder)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        session = open_run(self.parts, folder, deadline=deadline, listeners=[on_event] if on_event else [])
+        try:
+            if said:
+                session.record(_answer(session.fold, answer, thought))
+            else:
+                session.record(Noted(text="The run goes on."))
+        except BaseException:
+            session.close()
+            raise
+        return await self._drive(session)
+
+    async def _drive(self, session: Session) -> EditResult:
+        run = session.fold.run.run
+        config = {"recursion_limit": recursion_limit(), "configurable": {"thread_id": run}}
+        try:
+            state = await self._graph.ainvoke({"run": run}, cast(Any, config), context=Context(session=session))
+        except asyncio.CancelledError:
+            session.cancelled = True
+            result = _end(session, stopped_by="interrupted", detail="The run was interrupted.")
+            task = asyncio.current_task()
+            if task is None or task not in self._interrupted:
+                raise
+            # Ctrl-C at the synchronous door wants the best round, not an exception.
+            task.uncancel()
+            return result
+        except StoreError as error:
+            return _end(session, stopped_by="failed", error=str(error), status="failed")
+        except ReasonEditError as error:
+            return _end(session, stopped_by="invalid", error=str(error), status="invalid")
+        finally:
+            session.close()
+        waiting = state.get("__interrupt__")
+        return load_result(session.folder, question=waiting[0].value if waiting else None)
+
+    # idempotency
+
+    def _key_file(self, key: str) -> Path:
+        return self.runs / "keys" / hashlib.sha256(key.encode()).hexdigest()
+
+    def _claim(self, key: str, run: str, image: Source, instruction: str, options: dict[str, Any]) -> Path | None:
+        """Claim a key for ``run``, or return the run that has it."""
+        file = self._key_file(key)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("x", encoding="utf-8") as out:
+                out.write(run)
+            return None
+        except FileExistsError:
+            folder = self.runs / file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise StoreError(f"{self.runs} cannot be written: {error.strerror}.") from error
+        if not (folder / tracing.EVENTS).is_file():
+            # Its owner died before the first event: the key is free.
+            file.write_text(run, encoding="utf-8")
+            return None
+        _same_request(tracing.Fold(tracing.read_events(folder)).run, key, image, instruction, options)
+        return folder
+
+
+def _same_request(started: Any, key: str, image: Source, instruction: str, options: dict[str, Any]) -> None:
+    request = started.request
+    source = ingest(image)
+    references = [ingest(reference) for reference in options.get("references", ())]
+    hashes = [hashlib.sha256(item.data).hexdigest() for item in (source, *references)]
+    seed = options.get("seed")
+    same = (
+        hashes == [request.image.sha256, *(ref.sha256 for ref in request.references)]
+        and check_instruction(instruction) == request.instruction
+        and options.get("region") == request.region
+        and options.get("candidates", 1) == request.candidates
+        and (seed is None or seed == request.seed)
+    )
+    if not same:
+        raise UsageError(
+            f"The idempotency key {key!r} was used for another request (run {started.run}).", hint="Use another key."
+        )
+
+
+def _answer(fold: tracing.Fold, answer: str | None, thought: Thought | None) -> PersonAnswered:
+    node = fold.next
+    if node not in ("approve", "review", "ask"):
+        raise UsageError(f"The run {fold.run.run} asks nothing.", hint="Resume it without an answer.")
+    if thought is not None and node != "approve":
+        raise UsageError("A plan can only be given while the run waits for approval.")
+    text = (answer or "accept").strip()
+    kind = text if text in ("accept", "reject", "stop") else "advice"
+    after = len(fold.history.rounds)
+    given = HumanAnswer(
+        node="decide" if node == "ask" else node,
+        after=after,
+        kind=cast(Any, kind),
+        text=text if kind == "advice" else "",
+        thought=thought,
+    )
+    return PersonAnswered(node=node, round=after, answer=given)
+
+
+def _end(session: Session, *, stopped_by: str, detail: str = "", error: str = "", status: str = "") -> EditResult:
+    """Write the end of a run that the graph could not end, and return it with the best round so far."""
+    ended = outcome(session, stopped_by=stopped_by, detail=detail, error=error)
+    if status:
+        ended = ended.model_copy(update={"status": status})
+    # A full disk must not hide the result that is there.
+    with_trace = True
+    try:
+        session.record(ended)
+    except StoreError:
+        with_trace = False
+    finally:
+        try:
+            session.close()
+        except StoreError:
+            with_trace = False
+    result = _ended_result(session.fold.run.run, ended, session.fold.history, session.folder)
+    return result if with_trace else dataclasses.replace(result, error=result.error or "The trace is incomplete.")
+

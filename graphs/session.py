@@ -1,0 +1,278 @@
+"""One run under way: its parts, its trace, and the one place where an exception of a part becomes a Failure."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reasonedit_agent import registry, tracing
+from reasonedit_agent.errors import StoreError, UsageError
+from reasonedit_agent.events import AnyEvent, Asked, Failed, Node, Noted, PartInfo, RunStarted
+from reasonedit_agent.images import ingest, open_store
+from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
+from reasonedit_agent.schemas import EditCall, EditRequest, Failure, Region
+
+__all__ = ["Listener", "NodeContext", "Parts", "Session", "build_parts", "edit_key", "open_run", "start_run"]
+
+T = TypeVar("T")
+Listener = Callable[[AnyEvent], None]
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Who takes part in a run.
+
+    Attributes:
+        reasoner: Thinks and reflects.
+        tool: Edits.
+        policy: Decides.
+        comparer: Compares, when the policy needs it.
+        specs: The texts that built them, by role; empty where an object was handed over.
+    """
+
+    reasoner: Reasoner
+    tool: EditTool
+    policy: Policy
+    comparer: Comparer | None
+    specs: dict[str, str]
+
+    def info(self, role: str) -> PartInfo:
+        """Return a part's info with the text that builds it again."""
+        info: PartInfo = getattr(self, role).info
+        return info.model_copy(update={"spec": self.specs.get(role, "")})
+
+
+def build_parts(reasoner: object, tool: object, policy: object, comparer: object = None) -> Parts:
+    """Return the parts that the arguments name.
+
+    Raises:
+        UsageError: A name is unknown, a text has an error, an object does not fit, or the policy needs a comparer.
+    """
+    made = {
+        "reasoner": registry.build("reasoners", reasoner),
+        "tool": registry.build("tools", tool),
+        "comparer": None if comparer is None else registry.build("comparers", comparer),
+    }
+    for role, seam in (("reasoner", Reasoner), ("tool", EditTool), ("comparer", Comparer)):
+        if made[role] is not None and not isinstance(made[role], seam):
+            raise UsageError(f"{made[role]!r} is no {role}.", hint=f"See reasonedit_agent.protocols.{seam.__name__}.")
+    rules: Policy = registry.build_policy(policy)
+    if "comparison" in rules.needs and comparer is None:
+        raise UsageError(f"The policy {rules.text!r} compares results.", hint="Give a comparer.")
+    specs = {"reasoner": reasoner, "tool": tool, "comparer": comparer}
+    return Parts(policy=rules, specs={k: v for k, v in specs.items() if isinstance(v, str)}, **made)
+
+
+# -- the session ------------------------------------------------------------------------------------------------------
+
+
+class Session:
+    """An open run: what the nodes act on.
+
+    Args:
+        parts: Who takes part.
+        folder: Of the run.
+        images: The store.
+        events: That are in the trace already.
+        deadline: On `time.monotonic`'s clock.
+        listeners: Called with every event, from the thread that emits it.
+
+    Raises:
+        TraceError: Another process writes the run.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        folder: Path,
+        images: ImageStore,
+        *,
+        events: Sequence[AnyEvent] = (),
+        deadline: float | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self.parts = parts
+        self.folder = folder
+        self.images = images
+        self.deadline = deadline
+        self.fold = tracing.Fold(events)
+        self.cancelled = False
+        self._listeners = tuple(listeners)
+        self._writer = tracing.TraceWriter(folder)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Put the trace on the disk and let go of the run."""
+        with self._lock:
+            self._writer.close()
+
+    def record(self, event: AnyEvent) -> None:
+        """Write an event to the trace, fold it, and tell those who listen. Progress is only told."""
+        event = event.model_copy(update={"at": round(time.time(), 4)})
+        with self._lock:
+            if event.type != "progress":
+                self._writer.write(event)
+                self.fold.add(event)
+        for listener in self._listeners:
+            listener(event)
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    async def ask(
+        self,
+        node: Node,
+        call: Callable[[NodeContext], Awaitable[T]],
+        *,
+        round_: int = 0,
+        candidate: int = 0,
+        asked: dict[str, Any] | None = None,
+    ) -> tuple[T | None, float]:
+        """Call a part between an `Asked` event and, if it gives no value, a `Failed` one.
+
+        Returns:
+            The value and its seconds; None when it failed (the failure is in the trace).
+        """
+        attempt = self.fold.attempt(node, round_, candidate)
+        place = {"node": node, "round": round_, "candidate": candidate, "attempt": attempt}
+        self.record(Asked(**place, **(asked or {})))
+        context = NodeContext(self, place)
+        start = time.perf_counter()
+        try:
+            left = None if self.deadline is None else self.deadline - time.monotonic()
+            async with asyncio.timeout(left):
+                return await call(context), time.perf_counter() - start
+        except (UsageError, StoreError):
+            raise
+        except Exception as error:
+            seconds = time.perf_counter() - start
+            self.record(Failed(**place, failure=Failure.of(error), seconds=seconds))
+            return None, seconds
+
+
+class NodeContext:
+    """The `reasonedit_agent.protocols.Context` of one call."""
+
+    def __init__(self, session: Session, place: dict[str, Any]) -> None:
+        self.images = session.images
+        self.deadline = session.deadline
+        self._session = session
+        self._place = place
+
+    def emit(self, event: AnyEvent) -> None:
+        """Record the event at this call's place."""
+        self._session.record(event.model_copy(update=self._place))
+
+    def cancelled(self) -> bool:
+        """Whether the run was given up."""
+        return self._session.cancelled
+
+
+def edit_key(call: EditCall, tool: EditTool) -> str:
+    """Return the key of a finished edit: the call, and the tool with its version and settings.
+
+    The seeds of a deterministic tool change nothing and do not count.
+    """
+    exclude = {"seeds"} if tool.card.deterministic else None
+    text = f"{call.model_dump_json(exclude=exclude)}{len(call.seeds)}{tool.info.model_dump_json()}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# -- opening a run ----------------------------------------------------------------------------------------------------
+
+
+def start_run(
+    parts: Parts,
+    image: str | os.PathLike[str] | bytes,
+    instruction: str,
+    *,
+    runs: Path,
+    references: Sequence[str | os.PathLike[str] | bytes] = (),
+    region: Region | None = None,
+    seed: int | None = None,
+    candidates: int = 1,
+    approve: bool = False,
+    review: bool = False,
+    key: str | None = None,
+    title: str = "",
+    run: str | None = None,
+    deadline: float | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Session:
+    """Check the input, store its images, and open a new run with its first event.
+
+    Raises:
+        UsageError: Something about the input is wrong; nothing was written then.
+    """
+    text = check_instruction(instruction)
+    sources = [ingest(image), *(ingest(reference) for reference in references)]
+    images = open_store(runs / tracing.IMAGES)
+    refs = [images.put(source.data) for source in sources]
+    request = EditRequest(
+        image=refs[0],
+        instruction=text,
+        references=tuple(refs[1:]),
+        region=region,
+        seed=int.from_bytes(os.urandom(4), "big") if seed is None else seed,
+        candidates=candidates,
+    )
+    name = title or ("image" if isinstance(image, bytes) else Path(image).stem)
+    run = run or tracing.new_run_id()
+    session = Session(parts, runs / run, images, deadline=deadline, listeners=listeners)
+    session.record(
+        RunStarted(
+            run=run,
+            title=name,
+            request=request,
+            reasoner=parts.info("reasoner"),
+            tool=parts.info("tool"),
+            comparer=parts.info("comparer") if parts.comparer else None,
+            card=parts.tool.card,
+            policy=parts.policy.text,
+            approve=approve,
+            review=review,
+            key=key,
+        )
+    )
+    for source in sources:
+        for note in source.notes:
+            session.record(Noted(text=note))
+    return session
+
+
+MAX_INSTRUCTION = 20_000
+
+
+def check_instruction(instruction: str) -> str:
+    """Return the instruction without blanks around it.
+
+    Raises:
+        UsageError: It is empty, or too long.
+    """
+    text = instruction.strip()
+    if not text:
+        raise UsageError("The instruction is empty.", hint='Say what to change, such as "make the cup green".')
+    if len(text) > MAX_INSTRUCTION:
+        raise UsageError(f"The instruction has {len(text)} characters.", hint=f"At most {MAX_INSTRUCTION} are read.")
+    return text
+
+
+def open_run(
+    parts: Parts, folder: Path, *, deadline: float | None = None, listeners: Sequence[Listener] = ()
+) -> Session:
+    """Open a run whose trace exists, to go on with it."""
+    images = open_store(folder.parent / tracing.IMAGES)
+    events = tracing.read_events(folder)
+    return Session(parts, folder, images, events=events, deadline=deadline, listeners=listeners)

@@ -1,0 +1,1 @@
+"""Reading traces: verify and replay, without any model."""

@@ -1,0 +1,115 @@
+"""Does the recorded policy, asked again, decide what the trace says it decided? No model is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reasonedit_agent import registry, tracing
+from reasonedit_agent.errors import TraceError
+from reasonedit_agent.events import AnyEvent, Decided, RunEnded, RunStarted
+from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.schemas import Candidate, Decision, ImageRef, Stop
+
+__all__ = ["Mismatch", "Verification", "verify"]
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A decision that came out differently, or an end that does not follow from it."""
+
+    after: int
+    recorded: str
+    recomputed: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked.
+
+    Attributes:
+        recomputed: Decisions of the policy that were decided again.
+        given: Decisions of people and of the graph, taken as they are.
+        mismatches: Those that came out differently.
+        missing: Images that the trace names and the store does not have, or has damaged.
+    """
+
+    recomputed: int
+    given: int
+    mismatches: tuple[Mismatch, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether all came out the same and all images are there."""
+        return not self.mismatches and not self.missing
+
+
+def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Verification:
+    """Decide every recorded decision of the policy again, each on the prefix of the trace before it.
+
+    Args:
+        events: Of one run.
+        images: Its store, to check that every candidate's image is there; None leaves that out.
+
+    Raises:
+        TraceError: It is no trace.
+        UsageError: The recorded policy's text cannot be read here.
+    """
+    if not events or not isinstance(events[0], RunStarted):
+        raise TraceError("It is no trace: its first event is no run_started.")
+    policy = registry.build_policy(events[0].policy)
+    fold = tracing.Fold()
+    recomputed = given = 0
+    mismatches: list[Mismatch] = []
+    for event in events:
+        if isinstance(event, Decided):
+            recorded = event.decision
+            if recorded.author == "policy":
+                recomputed += 1
+                again = policy.decide(fold.history)
+                if again != recorded:
+                    mismatches.append(Mismatch(recorded.after, describe(recorded), describe(again)))
+            else:
+                given += 1
+        if isinstance(event, RunEnded):
+            mismatches += _check_end(fold, event)
+        fold.add(event)
+    return Verification(recomputed, given, tuple(mismatches), tuple(_missing(fold, images)) if images else ())
+
+
+def _check_end(fold: tracing.Fold, event: RunEnded) -> list[Mismatch]:
+    """Check that the run ended with what its last decision kept."""
+    decision = fold.decision
+    if decision is None or not isinstance(decision.action, Stop) or event.stopped_by != decision.action.reason:
+        return []
+    if event.keep == decision.keep:
+        return []
+    return [Mismatch(decision.after, f"kept {event.keep}", f"the decision kept {decision.keep}")]
+
+
+def describe(decision: Decision) -> str:
+    """Return a decision as one line."""
+    action = decision.action
+    keep = "the source" if decision.keep.round == 0 else f"round {decision.keep.round}.{decision.keep.candidate}"
+    if isinstance(action, Stop):
+        return f"stop ({action.reason}), keep {keep}"
+    if action.kind == "ask":
+        return f"ask, keep {keep}"
+    base = "the source" if action.base.round == 0 else f"round {action.base.round}.{action.base.candidate}"
+    return f"continue from {base}: {action.instruction}, keep {keep}"
+
+
+def _missing(fold: tracing.Fold, images: ImageStore) -> list[str]:
+    refs: dict[str, ImageRef] = {fold.run.request.image.sha256: fold.run.request.image}
+    for round_ in fold.history.rounds:
+        for found in round_.candidates:
+            if isinstance(found, Candidate):
+                refs[found.image.sha256] = found.image
+    missing = []
+    for sha256, ref in refs.items():
+        try:
+            images.get(ref)
+        except Exception:
+            missing.append(sha256)
+    return missing

@@ -1,0 +1,114 @@
+"""``reasonedit plugins``, ``doctor`` and ``fetch``: what is there, and how to get what is not."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reasonedit_agent.errors import UsageError
+
+__all__ = ["doctor", "fetch", "plugins"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+
+
+def plugins(as_json: AsJson = False) -> None:
+    """List the registered reasoners, tools, comparers and policies."""
+    from reasonedit_agent import registry
+
+    rows = [
+        {
+            "kind": kind,
+            "name": name,
+            "package": point.dist.name if point.dist else "",
+            "target": point.value,
+        }
+        for kind in registry.KINDS
+        for name, point in registry.names(kind).items()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("kind", "name", "package", "target", box=None)
+    for row in rows:
+        table.add_row(*(Text(value) for value in row.values()))
+    Console(highlight=False).print(table)
+
+
+_EXTRAS = {
+    "embedded": ("cv2", "ncnn", "numpy", "onnxruntime", "safetensors", "tokenizers"),
+}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine has, and the command that adds what is missing."""
+    from reasonedit_agent import __version__, tracing, weights
+
+    findings: list[dict[str, Any]] = [
+        _finding("python", True, platform.python_version()),
+        _finding("reasonedit-agent", True, __version__),
+    ]
+    for extra, modules in _EXTRAS.items():
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
+        note = f"missing {', '.join(absent)}" if absent else "installed"
+        command = f"{sys.executable} -m pip install 'reasonedit-agent[{extra}]'"
+        findings.append(_finding(f"extra {extra}", not absent, note, command))
+    absent_files = [entry.name for entry in weights.missing()]
+    note = f"missing {', '.join(absent_files)}" if absent_files else str(weights.weights_dir())
+    findings.append(_finding("weights embedded", not absent_files, note, "reasonedit fetch embedded"))
+    findings.append(_gpu())
+    home = tracing.home()
+    writable = os.access(next(p for p in (home, *home.parents) if p.exists()), os.W_OK)
+    findings.append(_finding("data folder", writable, str(home), "set REASONEDIT_HOME to a folder that can be written"))
+    if as_json:
+        print(json.dumps(findings))
+        return
+    table = Table("", "what", "found", "add it with", box=None)
+    for finding in findings:
+        mark = Text("ok", style="green") if finding["ok"] else Text("--", style="yellow")
+        table.add_row(mark, Text(finding["what"]), Text(finding["found"]), Text(finding["command"]))
+    Console(highlight=False).print(table)
+
+
+def _finding(what: str, ok: bool, found: str, command: str = "") -> dict[str, Any]:
+    return {"what": what, "ok": ok, "found": found, "command": "" if ok else command}
+
+
+def _gpu() -> dict[str, Any]:
+    present = shutil.which("nvidia-smi") is not None or os.path.exists("/dev/kfd")
+    note = "found" if present else "none; the embedded default needs none"
+    return _finding("GPU", present, note, "")
+
+
+def fetch(
+    what: Annotated[str, typer.Argument(help="What to fetch: embedded (the weights of the embedded default).")],
+) -> None:
+    """Fetch weights into the user's cache; afterwards no network is needed."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    from reasonedit_agent import weights
+
+    if what != "embedded":
+        raise UsageError(f"There is nothing to fetch under the name {what!r}.", hint="Known: embedded.")
+    absent = weights.missing()
+    console = Console(stderr=True, highlight=False)
+    if not absent:
+        console.print(f"All weights are in {weights.weights_dir()}.", markup=False)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("fetching", total=None)
+        weights.fetch(
+            progress=lambda done, total, label: bar.update(task, completed=done, total=total, description=label)
+        )
+    console.print(f"The weights are in {weights.weights_dir()}.", markup=False)

@@ -1,0 +1,171 @@
+"""``reasonedit trace list|show|verify``."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reasonedit_agent.errors import ReasonEditError, TraceError
+
+if TYPE_CHECKING:
+    from reasonedit_agent.tracing import Fold
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Read what was decided, and why.")
+
+Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (the user's by default).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+Run = Annotated[str, typer.Argument(help="The run's id, the start of it, or its folder.", show_default=False)]
+
+
+@app.command("list")
+def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
+    """List the runs, the newest last."""
+    from reasonedit_agent import tracing
+
+    folder = tracing.runs_folder(runs)
+    rows = [_row(entry.parent) for entry in sorted(folder.glob(f"*/{tracing.EVENTS}"))]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    if not rows:
+        console.print(f"No runs in {folder}.", markup=False)
+        return
+    table = Table("run", "image", "instruction", "status", "rounds", "kept", "stopped by", "seconds", box=None)
+    for row in rows:
+        table.add_row(*(Text(str(value if value is not None else "")) for value in row.values()))
+    console.print(table)
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    from reasonedit_agent import tracing
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fold = tracing.Fold(tracing.read_events(folder))
+        ended, history = fold.ended, fold.history
+    except ReasonEditError as error:
+        return dict.fromkeys(("run", "image", "instruction", "status"), "") | {"run": folder.name, "status": str(error)}
+    return {
+        "run": folder.name,
+        "image": fold.run.title,
+        "instruction": fold.run.request.instruction,
+        "status": ended.status if ended else f"open ({fold.next})",
+        "rounds": len(history.rounds),
+        "kept": ended.keep.round if ended else None,
+        "stopped_by": ended.stopped_by if ended else None,
+        "seconds": round(history.elapsed, 2),
+    }
+
+
+@app.command("show")
+def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
+    """Show a run: the plan, each round with its verdict, scores and images, and why it stopped."""
+    from reasonedit_agent import tracing
+    from reasonedit_agent.images import open_store
+
+    folder = tracing.find_run(run, runs)
+    events = tracing.read_events(folder)
+    fold = tracing.Fold(events)
+    if as_json:
+        print(json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    store = open_store(folder.parent / tracing.IMAGES)
+    _head(console, fold, folder)
+    console.print(_rounds_table(fold))
+    for round_ in fold.history.rounds:
+        for index, found in enumerate(round_.candidates):
+            if found.kind != "failure" if hasattr(found, "kind") else True:
+                console.print(f"  {round_.index}.{index}  {store.path(found.image)}", markup=False)  # type: ignore[union-attr]
+    for round_ in fold.history.rounds:
+        for verdict in round_.verdicts:
+            for answer in getattr(verdict, "answers", ()):
+                mark = {True: "yes", False: "no ", None: "?  "}[answer.yes]
+                console.print(f"  {round_.index}  {mark} {answer.question}  {answer.note}", markup=False)
+    _foot(console, fold)
+
+
+def _head(console: Console, fold: Fold, folder: Path) -> None:
+    started, thought = fold.run, fold.history.thought
+    console.print(f"Run {started.run}  {folder}", markup=False, style="bold")
+    console.print(f"Asked: {started.request.instruction}", markup=False)
+    console.print(
+        f"By {started.reasoner.name} and {started.tool.name}, policy {started.policy}, seed {started.request.seed}",
+        markup=False,
+    )
+    if thought is not None:
+        console.print(f"Plan: {thought.instruction}", markup=False)
+        for number, step in enumerate(thought.steps, 1):
+            where = getattr(step.region, "label", "") or getattr(step.region, "text", "")
+            console.print(f"  {number}. {step.text}{f'  [{where}]' if where else ''}", markup=False)
+        if thought.keep:
+            console.print(f"Keep: {', '.join(thought.keep)}", markup=False)
+
+
+def _rounds_table(fold: Fold) -> Table:
+    from reasonedit_agent.analysis.verify import describe
+    from reasonedit_agent.schemas import Failure
+
+    table = Table("round", "verdict", "success", "kept rest", "natural", "clean", "seconds", "then", box=None)
+    decisions = {decision.after: decision for decision in fold.history.decisions}
+    for round_ in fold.history.rounds:
+        for index, verdict in enumerate(round_.verdicts):
+            name = f"{round_.index}.{index}" if len(round_.verdicts) > 1 else str(round_.index)
+            last = index == len(round_.verdicts) - 1
+            then = describe(decisions[round_.index]) if last and round_.index in decisions else ""
+            if isinstance(verdict, Failure):
+                cells = [name, verdict.reason, "", "", "", "", f"{round_.seconds:.2f}", f"{verdict.message} {then}"]
+            else:
+                four = (f"{value:.1f}" for value in verdict.scores.model_dump().values())
+                cells = [name, verdict.kind, *four, f"{round_.seconds:.2f}", then]
+            table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _foot(console: Console, fold: Fold) -> None:
+    ended, history = fold.ended, fold.history
+    for answer in history.human:
+        console.print(f"A person said after round {answer.after}: {answer.kind} {answer.text}", markup=False)
+    spent = {name: value for name, value in history.spent.model_dump().items() if value is not None}
+    cost = ", ".join(f"{name} {value:.4g}" for name, value in spent.items())
+    console.print(f"Active {history.elapsed:.2f} s; {cost}", markup=False)
+    if ended is None:
+        console.print(f"Not finished; next: {fold.next}", markup=False)
+        return
+    kept = "the source" if ended.keep.round == 0 else f"round {ended.keep.round}.{ended.keep.candidate}"
+    console.print(f"{ended.status}: kept {kept}; stopped by {ended.stopped_by}. {ended.detail}", markup=False)
+    if ended.error:
+        console.print(ended.error, markup=False)
+
+
+@app.command("verify")
+def verify_run(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
+    """Decide every decision again, without any model, and compare."""
+    from reasonedit_agent import tracing
+    from reasonedit_agent.analysis.verify import verify
+    from reasonedit_agent.images import open_store
+
+    folder = tracing.find_run(run, runs)
+    result = verify(tracing.read_events(folder), open_store(folder.parent / tracing.IMAGES))
+    if as_json:
+        wrong = [vars(mismatch) for mismatch in result.mismatches]
+        report = {"passed": result.passed, "recomputed": result.recomputed, "given": result.given}
+        print(json.dumps(report | {"mismatches": wrong, "missing": list(result.missing)}))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(f"{result.recomputed} decisions of the policy came out again, {result.given} were given.")
+    if not result.passed:
+        lines = [f"after round {m.after}: recorded {m.recorded!r}, now {m.recomputed!r}" for m in result.mismatches]
+        lines += [f"image {sha256[:12]} is missing or damaged" for sha256 in result.missing]
+        raise TraceError(f"The run {folder.name} does not verify: {'; '.join(lines)}.")
