@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from reasonedit_agent import tracing
 from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
 from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered, RunEnded, Status
+from reasonedit_agent.folding import Fold
 from reasonedit_agent.graphs.nodes import outcome
 from reasonedit_agent.graphs.session import (
     Listener,
@@ -44,7 +45,7 @@ from reasonedit_agent.schemas import (
     HumanAnswer,
     ImageRef,
     Pick,
-    Region,
+    Round,
     Thought,
     standing,
 )
@@ -124,7 +125,7 @@ class EditResult:
         target = Path(path)
         ref = self._kept()
         if target.is_dir():
-            title = tracing.Fold(tracing.read_events(self.trace)).run.title
+            title = Fold(tracing.read_events(self.trace)).run.title
             target = target / f"{title}-edited{_SUFFIX[ref.media_type]}"
         part = target.with_name(f".{target.name}.part")
         try:
@@ -148,15 +149,16 @@ class EditResult:
 _SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
 
-def _describe(round_: Any) -> dict[str, Any]:
+def _describe(round_: Round) -> dict[str, Any]:
     index, verdict = standing(round_)
-    failed = isinstance(verdict, Failure)
+    if isinstance(verdict, Failure):
+        said: dict[str, Any] = {"verdict": verdict.reason, "scores": None, "critique": verdict.message}
+    else:
+        said = {"verdict": verdict.kind, "scores": verdict.scores.model_dump(), "critique": verdict.critique}
     return {
         "round": round_.index,
         "candidate": index,
-        "verdict": verdict.reason if failed else verdict.kind,
-        "scores": None if failed else verdict.scores.model_dump(),
-        "critique": verdict.message if failed else verdict.critique,
+        **said,
         "seconds": round(round_.seconds, 3),
         "images": [c.image.sha256 if isinstance(c, Candidate) else None for c in round_.candidates],
     }
@@ -164,7 +166,7 @@ def _describe(round_: Any) -> dict[str, Any]:
 
 def load_result(folder: Path, question: dict[str, Any] | None = None) -> EditResult:
     """Return the result of a run as its trace has it."""
-    fold = tracing.Fold(tracing.read_events(folder))
+    fold = Fold(tracing.read_events(folder))
     ended = fold.ended
     if ended is None:
         return EditResult(
@@ -273,7 +275,7 @@ class EditAgent:
             UsageError: There is no such run, or a part of it was handed over as an object.
         """
         folder = tracing.find_run(run, runs)
-        started = tracing.Fold(tracing.read_events(folder)).run
+        started = Fold(tracing.read_events(folder)).run
         for role in ("reasoner", "tool", "comparer"):
             part = getattr(started, role)
             if part is not None and not part.spec:
@@ -432,7 +434,7 @@ class EditAgent:
         on_event: Listener | None = None,
     ) -> EditResult:
         folder = tracing.find_run(run, self.runs)
-        fold = tracing.Fold(tracing.read_events(folder))
+        fold = Fold(tracing.read_events(folder))
         said = answer is not None or thought is not None
         if fold.ended is not None and fold.ended.stopped_by != "interrupted":
             if said:
@@ -494,7 +496,7 @@ class EditAgent:
             # Its owner died before the first event: the key is free.
             file.write_text(run, encoding="utf-8")
             return None
-        _same_request(tracing.Fold(tracing.read_events(folder)).run, key, image, instruction, options)
+        _same_request(Fold(tracing.read_events(folder)).run, key, image, instruction, options)
         return folder
 
 
@@ -517,7 +519,7 @@ def _same_request(started: Any, key: str, image: Source, instruction: str, optio
         )
 
 
-def _answer(fold: tracing.Fold, answer: str | None, thought: Thought | None) -> PersonAnswered:
+def _answer(fold: Fold, answer: str | None, thought: Thought | None) -> PersonAnswered:
     node = fold.next
     if node not in ("approve", "review", "ask"):
         raise UsageError(f"The run {fold.run.run} asks nothing.", hint="Resume it without an answer.")
@@ -554,4 +556,3 @@ def _end(session: Session, *, stopped_by: str, detail: str = "", error: str = ""
             with_trace = False
     result = _ended_result(session.fold.run.run, ended, session.fold.history, session.folder)
     return result if with_trace else dataclasses.replace(result, error=result.error or "The trace is incomplete.")
-

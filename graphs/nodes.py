@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langgraph.errors import GraphInterrupt
 from langgraph.runtime import Runtime
@@ -16,7 +16,9 @@ from reasonedit_agent.events import (
     Compared,
     Decided,
     Edited,
+    Failed,
     Judged,
+    Node,
     PersonAnswered,
     PersonAsked,
     Planned,
@@ -60,7 +62,7 @@ def update(session: Session, **values: Any) -> State:
     """Return a node's update: where the run is now, and ``values`` for those who watch."""
     fold = session.fold
     round_ = fold.open.index if fold.open else len(fold.history.rounds)
-    return State(run=fold.run.run, round=round_, next=fold.next or "finish", **values)
+    return cast(State, {"run": fold.run.run, "round": round_, "next": fold.next or "finish", **values})
 
 
 def enter(state: State, runtime: Runtime[Context]) -> str:
@@ -94,12 +96,14 @@ async def think(state: State, runtime: Runtime[Context]) -> State:
     session = session_of(state, runtime)
     history, card = session.fold.history, session.fold.run.card
     round_ = len(history.rounds)
-    thought, seconds = await session.ask(
+    thought, place = await session.ask(
         "think", lambda ctx: session.parts.reasoner.think(history.request, card, history, ctx), round_=round_
     )
-    if thought is not None:
-        session.record(Planned(node="think", round=round_, thought=thought, seconds=seconds))
-    return update(session, thought=thought and thought.model_dump(mode="json"))
+    if isinstance(thought, Failure):
+        session.record(Failed(**place, failure=thought))
+        return update(session)
+    session.record(Planned(**place, thought=thought))
+    return update(session, thought=thought.model_dump(mode="json"))
 
 
 async def edit(state: State, runtime: Runtime[Context]) -> State:
@@ -116,12 +120,12 @@ async def edit(state: State, runtime: Runtime[Context]) -> State:
             raise RuntimeError(f"the tool made {len(found)} candidates, {len(call.seeds)} were asked for")
         return tuple(found)
 
-    found, seconds = await session.ask("edit", make, round_=round_, asked={"call": call, "key": key})
-    if found is not None:
-        session.record(
-            Edited(node="edit", round=round_, candidates=found, key=key, reused=known is not None, seconds=seconds)
-        )
-    return update(session, candidates=[item.model_dump(mode="json") for item in found or ()], verdicts=[])
+    found, place = await session.ask("edit", make, round_=round_, asked={"call": call, "key": key})
+    if isinstance(found, Failure):
+        session.record(Failed(**place, failure=found))
+        return update(session, candidates=[found.model_dump(mode="json")], verdicts=[])
+    session.record(Edited(**place, candidates=found, key=key, reused=known is not None))
+    return update(session, candidates=[item.model_dump(mode="json") for item in found], verdicts=[])
 
 
 def next_call(history: History) -> EditCall:
@@ -149,16 +153,14 @@ async def reflect(state: State, runtime: Runtime[Context]) -> State:
     call, thought, candidates = open_.call, history.thought, open_.candidates
 
     async def judge(index: int, candidate: Candidate) -> None:
-        verdict, seconds = await session.ask(
+        verdict, place = await session.ask(
             "reflect",
             lambda ctx: session.parts.reasoner.reflect(history.request, thought, call, candidate, history, ctx),
             round_=open_.index,
             candidate=index,
         )
-        if verdict is not None:
-            session.record(
-                Judged(node="reflect", round=open_.index, candidate=index, verdict=verdict, seconds=seconds)
-            )
+        failed = isinstance(verdict, Failure)
+        session.record(Failed(**place, failure=verdict) if failed else Judged(**place, verdict=verdict))
 
     missing = [(i, c) for i, c in enumerate(candidates) if i not in open_.verdicts and isinstance(c, Candidate)]
     # All of them end before an error is raised: a verdict that was paid for is written down.
@@ -180,17 +182,13 @@ async def compare(state: State, runtime: Runtime[Context]) -> State:
         rival = (open_.candidates or ())[index]
         if index in open_.comparisons or not isinstance(rival, Candidate):
             continue
-        preference, seconds = await session.ask(
+        result, place = await session.ask(
             "compare",
             lambda ctx, rival=rival: comparer.compare(history.request, best, rival, ctx),  # type: ignore[misc]
             round_=open_.index,
             candidate=index,
         )
-        result = preference or Failure(reason="lost", message="The comparison failed.")
-        comparison = Comparison(incumbent=incumbent, candidate=index, result=result)
-        session.record(
-            Compared(node="compare", round=open_.index, candidate=index, comparison=comparison, seconds=seconds)
-        )
+        session.record(Compared(**place, comparison=Comparison(incumbent=incumbent, candidate=index, result=result)))
     return update(session)
 
 
@@ -232,7 +230,7 @@ def decision_of_person(history: History, session: Session) -> Decision | None:
     return Decision(after=done, author="person", action=Stop(reason="person", detail=detail), keep=keep)
 
 
-# -- nodes that only ask a person ---------------------------------------------------------------------------------------
+# -- nodes that only ask a person -----------------------------------------------------------------------------------
 
 
 async def approve(state: State, runtime: Runtime[Context]) -> State:
@@ -261,13 +259,13 @@ async def ask(state: State, runtime: Runtime[Context]) -> State:
     return update(session)
 
 
-def person(session: Session, node: str, question: str, file: Path | None = None) -> None:
+def person(session: Session, node: Node, question: str, file: Path | None = None) -> None:
     """Interrupt the graph with a question, or take the answer that the graph was resumed with.
 
     An answer that is in the trace already has moved the fold past this node, so nobody is asked twice.
     """
     after = len(session.fold.history.rounds)
-    session.record(PersonAsked(node=node, round=after, question=question))  # type: ignore[arg-type]
+    session.record(PersonAsked(node=node, round=after, question=question))
     payload = {"run": session.fold.run.run, "node": node, "question": question, "file": str(file) if file else None}
     try:
         reply = interrupt(payload)
@@ -277,7 +275,7 @@ def person(session: Session, node: str, question: str, file: Path | None = None)
     where = "decide" if node == "ask" else node
     fields = reply if isinstance(reply, dict) else {"kind": str(reply)}
     answer = HumanAnswer.model_validate({"node": where, "after": after, **fields})
-    session.record(PersonAnswered(node=node, round=after, answer=answer))  # type: ignore[arg-type]
+    session.record(PersonAnswered(node=node, round=after, answer=answer))
 
 
 # -- the end ----------------------------------------------------------------------------------------------------------

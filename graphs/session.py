@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from reasonedit_agent import registry, tracing
 from reasonedit_agent.errors import StoreError, UsageError
-from reasonedit_agent.events import AnyEvent, Asked, Failed, Node, Noted, PartInfo, RunStarted
+from reasonedit_agent.events import AnyEvent, Asked, Node, Noted, PartInfo, RunStarted
+from reasonedit_agent.folding import Fold
 from reasonedit_agent.images import ingest, open_store
 from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
 from reasonedit_agent.schemas import EditCall, EditRequest, Failure, Region
@@ -105,7 +106,7 @@ class Session:
         self.folder = folder
         self.images = images
         self.deadline = deadline
-        self.fold = tracing.Fold(events)
+        self.fold = Fold(events)
         self.cancelled = False
         self._listeners = tuple(listeners)
         self._writer = tracing.TraceWriter(folder)
@@ -139,11 +140,11 @@ class Session:
         round_: int = 0,
         candidate: int = 0,
         asked: dict[str, Any] | None = None,
-    ) -> tuple[T | None, float]:
-        """Call a part between an `Asked` event and, if it gives no value, a `Failed` one.
+    ) -> tuple[T | Failure, dict[str, Any]]:
+        """Write an `Asked` event and call a part; the only place where its exception becomes a Failure.
 
         Returns:
-            The value and its seconds; None when it failed (the failure is in the trace).
+            The value, or the failure, and the fields of the event that the node writes: the place and the seconds.
         """
         attempt = self.fold.attempt(node, round_, candidate)
         place = {"node": node, "round": round_, "candidate": candidate, "attempt": attempt}
@@ -153,13 +154,12 @@ class Session:
         try:
             left = None if self.deadline is None else self.deadline - time.monotonic()
             async with asyncio.timeout(left):
-                return await call(context), time.perf_counter() - start
+                value: T | Failure = await call(context)
         except (UsageError, StoreError):
             raise
         except Exception as error:
-            seconds = time.perf_counter() - start
-            self.record(Failed(**place, failure=Failure.of(error), seconds=seconds))
-            return None, seconds
+            value = Failure.of(error)
+        return value, {**place, "seconds": time.perf_counter() - start}
 
 
 class NodeContext:

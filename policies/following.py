@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.schemas import SOURCE, Continue, History, Pick, Refine, Rejected, derive_seed, join_texts, standing
+from reasonedit_agent.schemas import (
+    SOURCE,
+    Continue,
+    History,
+    Pick,
+    Refine,
+    Rejected,
+    derive_seed,
+    join_texts,
+    standing,
+)
 
 __all__ = ["Rollback", "seeds_for"]
 

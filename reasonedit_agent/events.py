@@ -30,6 +30,7 @@ from reasonedit_agent.schemas import (
 )
 
 __all__ = [
+    "EVENT",
     "VERSION",
     "AnyEvent",
     "Asked",
@@ -38,7 +39,6 @@ __all__ = [
     "Decided",
     "Edited",
     "Event",
-    "EVENT",
     "Failed",
     "Judged",
     "Noted",

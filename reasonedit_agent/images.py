@@ -109,7 +109,9 @@ def _decode(data: bytes, name: str) -> Image:
                 raise ImageError(f"{name} is animated or has several pages.", hint="Save one frame as PNG first.")
             image.load()
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not an image that can be read.", hint="Use PNG, JPEG, WebP, TIFF or BMP.") from error
+        raise ImageError(
+            f"{name} is not an image that can be read.", hint="Use PNG, JPEG, WebP, TIFF or BMP."
+        ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} would decode to far too many pixels.", hint="Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
@@ -135,13 +137,14 @@ def _to_srgb(image: Image) -> tuple[Image, list[str]]:
         notes.append("converted from CMYK to sRGB")
     has_alpha = transparent or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
     image = image.convert("RGBA" if has_alpha else "RGB")
-    if has_alpha and image.getextrema()[3] == (255, 255):
+    if has_alpha and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     return image, notes
 
 
 def _reduce(image: Image) -> Image:
-    low, high = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
+    extrema: Any = image.getextrema()
+    high = float(extrema[1])
     # A float TIFF may be 0..1; integers are 16 bits unless they reach further.
     scale = 255.0 if high <= 1.0 and image.mode == "F" else 255.0 / max(high, 65535.0)
     return image.convert("F").point(lambda value: value * scale + 0.0).convert("L")
@@ -158,7 +161,9 @@ def _apply_profile(image: Image, profile: bytes, notes: list[str]) -> Image:
         mode = "RGBA" if base.mode == "RGBA" else "RGB"
         if mode == "RGBA":
             alpha = base.getchannel("A")
-            rgb = ImageCms.profileToProfile(base.convert("RGB"), source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            rgb = ImageCms.profileToProfile(
+                base.convert("RGB"), source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
             if rgb is None:
                 return image
             rgb.putalpha(alpha)

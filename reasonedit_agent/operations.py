@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
-    "Adjust",
     "AddText",
+    "Adjust",
     "BlackAndWhite",
     "Blur",
     "Crop",
@@ -40,9 +40,7 @@ __all__ = [
 Hex = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 """A colour in sRGB, ``#rrggbb`` in lower case."""
 
-Place = Literal[
-    "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
-]
+Place = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 """An anchor inside a picture or a box."""
 
 

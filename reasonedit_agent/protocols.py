@@ -30,7 +30,17 @@ from reasonedit_agent.schemas import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Comparer", "Context", "EditTool", "ImageStore", "KeepPolicy", "NextPolicy", "Policy", "Reasoner", "StoppingPolicy"]
+__all__ = [
+    "Comparer",
+    "Context",
+    "EditTool",
+    "ImageStore",
+    "KeepPolicy",
+    "NextPolicy",
+    "Policy",
+    "Reasoner",
+    "StoppingPolicy",
+]
 
 
 class ImageStore(Protocol):

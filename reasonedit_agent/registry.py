@@ -16,7 +16,19 @@ from typing import Any, Literal
 
 from reasonedit_agent.errors import UsageError
 
-__all__ = ["KINDS", "Argument", "Call", "Kind", "Scanner", "build", "build_policy", "load", "names", "parse_call", "part_name"]
+__all__ = [
+    "KINDS",
+    "Argument",
+    "Call",
+    "Kind",
+    "Scanner",
+    "build",
+    "build_policy",
+    "load",
+    "names",
+    "parse_call",
+    "part_name",
+]
 
 Kind = Literal["reasoners", "tools", "comparers", "policies", "keep_policies", "next_policies"]
 KINDS: tuple[Kind, ...] = ("reasoners", "tools", "comparers", "policies", "keep_policies", "next_policies")
@@ -135,7 +147,9 @@ class Scanner:
         start = self.position
         if self.peek() not in "'\"":
             key = ""
-            while self.position < len(self.text) and (self.text[self.position].isalnum() or self.text[self.position] == "_"):
+            while self.position < len(self.text) and (
+                self.text[self.position].isalnum() or self.text[self.position] == "_"
+            ):
                 key += self.text[self.position]
                 self.position += 1
             if key.isidentifier() and self.take("="):
@@ -247,9 +261,7 @@ def build(kind: Kind, spec: object) -> Any:
         call = _read(kind, spec)
     else:
         return spec
-    factory = (
-        _import(call.name, f"{_SINGULAR[kind]} {call.name!r}") if ":" in call.name else load(kind, call.name)
-    )
+    factory = _import(call.name, f"{_SINGULAR[kind]} {call.name!r}") if ":" in call.name else load(kind, call.name)
     try:
         inspect.signature(factory).bind(*call.args, **call.kwargs)
     except TypeError as error:

@@ -415,7 +415,7 @@ class Failure(Value):
             kinds = {Unsupported: "unsupported", Refused: "refused"}
             return cls(reason=kinds.get(type(error), "malformed"), message=message, hint=hint, raw=error.raw)
         if isinstance(error, TimedOut | TimeoutError):
-            return cls(reason="timed_out", message=str(error) and message or "The deadline passed.", hint=hint)
+            return cls(reason="timed_out", message=message if str(error) else "The deadline passed.", hint=hint)
         if isinstance(error, BackendError):
             return cls(reason="lost", message=message, hint=hint)
         return cls(reason="lost", message=f"{type(error).__name__}: {message}", hint="This is a bug in that part.")
@@ -467,7 +467,8 @@ class Usage(Value):
         totals = {}
         for name in type(self).model_fields:
             mine, theirs = getattr(self, name), getattr(other, name)
-            totals[name] = mine if theirs is None else theirs if mine is None else mine + theirs
+            known = [value for value in (mine, theirs) if value is not None]
+            totals[name] = sum(known) if known else None
         return Usage(**totals)
 
 

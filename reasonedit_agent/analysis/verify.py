@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reasonedit_agent import registry, tracing
+from reasonedit_agent import registry
 from reasonedit_agent.errors import TraceError
 from reasonedit_agent.events import AnyEvent, Decided, RunEnded, RunStarted
+from reasonedit_agent.folding import Fold
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.schemas import Candidate, Decision, ImageRef, Stop
 
@@ -59,7 +60,7 @@ def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Veri
     if not events or not isinstance(events[0], RunStarted):
         raise TraceError("It is no trace: its first event is no run_started.")
     policy = registry.build_policy(events[0].policy)
-    fold = tracing.Fold()
+    fold = Fold()
     recomputed = given = 0
     mismatches: list[Mismatch] = []
     for event in events:
@@ -78,7 +79,7 @@ def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Veri
     return Verification(recomputed, given, tuple(mismatches), tuple(_missing(fold, images)) if images else ())
 
 
-def _check_end(fold: tracing.Fold, event: RunEnded) -> list[Mismatch]:
+def _check_end(fold: Fold, event: RunEnded) -> list[Mismatch]:
     """Check that the run ended with what its last decision kept."""
     decision = fold.decision
     if decision is None or not isinstance(decision.action, Stop) or event.stopped_by != decision.action.reason:
@@ -100,7 +101,7 @@ def describe(decision: Decision) -> str:
     return f"continue from {base}: {action.instruction}, keep {keep}"
 
 
-def _missing(fold: tracing.Fold, images: ImageStore) -> list[str]:
+def _missing(fold: Fold, images: ImageStore) -> list[str]:
     refs: dict[str, ImageRef] = {fold.run.request.image.sha256: fold.run.request.image}
     for round_ in fold.history.rounds:
         for found in round_.candidates:

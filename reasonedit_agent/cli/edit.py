@@ -32,7 +32,9 @@ def edit(
     reasoner: Annotated[str, typer.Option(help="Who thinks and reflects.")] = "embedded",
     tool: Annotated[str, typer.Option(help="Who edits.")] = "classical",
     policy: Annotated[str, typer.Option(help="When to stop, such as 'accepted | budget(seconds=60)'.")] = "",
-    max_rounds: Annotated[int | None, typer.Option(min=0, help="Stop after that many rounds, whatever the policy.")] = None,
+    max_rounds: Annotated[
+        int | None, typer.Option(min=0, help="Stop after that many rounds, whatever the policy.")
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=64, help="Results per round.")] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the run; drawn by default.")] = None,
     region: Annotated[
@@ -152,7 +154,9 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
         mask = store.put(ingest(text).data)
         picture = store.put(ingest(source).data)
         if mask.size != picture.size:
-            raise UsageError(f"The mask {text} has {mask.size} pixels, the photo {picture.size}.", hint="Make it as large.")
+            raise UsageError(
+                f"The mask {text} has {mask.size} pixels, the photo {picture.size}.", hint="Make it as large."
+            )
         return Mask(image=store.save(store.open(mask).convert("L")), label=Path(text).stem)
     groups = text.replace(";", " ").split()
     try:
@@ -211,10 +215,11 @@ def _conclude(agent: EditAgent, result: EditResult, out: Path, as_json: bool) ->
 def _free_name(out: Path, result: EditResult) -> Path:
     """Return a file name that is not taken: an earlier result is never overwritten."""
     from reasonedit_agent import tracing
+    from reasonedit_agent.folding import Fold
 
     assert result.ref is not None
     suffix = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}[result.ref.media_type]
-    title = tracing.Fold(tracing.read_events(result.trace)).run.title
+    title = Fold(tracing.read_events(result.trace)).run.title
     path, number = out / f"{title}-edited{suffix}", 2
     while path.exists():
         path, number = out / f"{title}-edited-{number}{suffix}", number + 1
@@ -255,7 +260,9 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
         return
     if path is not None:
         kept = "the source, unchanged" if result.kept.round == 0 else f"round {result.kept.round}"
-        console.print(f"{path}  ({result.status.replace('_', ' ')}, {kept}, stopped by {result.stopped_by})", markup=False)
+        console.print(
+            f"{path}  ({result.status.replace('_', ' ')}, {kept}, stopped by {result.stopped_by})", markup=False
+        )
     problem = problem or result.error
     if problem:
         stderr = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from rich.text import Text
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
-    from reasonedit_agent.tracing import Fold
+    from reasonedit_agent.folding import Fold
 
 __all__ = ["app"]
 
@@ -48,11 +48,12 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
 
 def _row(folder: Path) -> dict[str, Any]:
     from reasonedit_agent import tracing
+    from reasonedit_agent.folding import Fold
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fold = tracing.Fold(tracing.read_events(folder))
+            fold = Fold(tracing.read_events(folder))
         ended, history = fold.ended, fold.history
     except ReasonEditError as error:
         return dict.fromkeys(("run", "image", "instruction", "status"), "") | {"run": folder.name, "status": str(error)}
@@ -72,11 +73,12 @@ def _row(folder: Path) -> dict[str, Any]:
 def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     """Show a run: the plan, each round with its verdict, scores and images, and why it stopped."""
     from reasonedit_agent import tracing
+    from reasonedit_agent.folding import Fold
     from reasonedit_agent.images import open_store
 
     folder = tracing.find_run(run, runs)
     events = tracing.read_events(folder)
-    fold = tracing.Fold(events)
+    fold = Fold(events)
     if as_json:
         print(json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False))
         return

@@ -1,4 +1,4 @@
-"""What people need to test their own parts and policies without a model: scripted parts, the plain loop, conformance."""
+"""Test your own parts and policies without a model: scripted parts, the plain loop, the conformance kit."""
 
 from reasonedit_agent.testing.canonical import canonical
 from reasonedit_agent.testing.conformance import Check, Report, check_reasoner, check_tool

@@ -7,7 +7,6 @@ they return a `Report` that says which check failed and why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from reasonedit_agent.schemas import (
     EditRequest,
     EditStep,
     History,
-    ImageRef,
     Refine,
     Rejected,
     Thought,
+    join_texts,
 )
 from reasonedit_agent.testing.scripted import SimpleContext
 
@@ -57,19 +56,144 @@ class Report:
         return "\n".join([self.part, *lines])
 
 
-class _Checks:
-    def __init__(self) -> None:
-        self.done: list[Check] = []
+class _Suite:
+    """Runs its own methods that are called ``check_...``; the first line of a docstring names the check."""
 
-    async def run(self, name: str, check: Callable[[], Awaitable[str]]) -> None:
-        """Run one check; it returns what is wrong, or an empty text."""
-        try:
-            seen = await check()
-        except ReasonEditError as error:
-            seen = f"it raised {type(error).__name__}: {error}"
-        except Exception as error:
-            seen = f"it raised {type(error).__name__}, which is not an error of this library: {error}"
-        self.done.append(Check(name, not seen, seen))
+    async def report(self, part: str) -> Report:
+        checks = []
+        for name in [name for name in vars(type(self)) if name.startswith("check_")]:
+            method = getattr(self, name)
+            try:
+                seen = await method()
+            except ReasonEditError as error:
+                seen = f"it raised {type(error).__name__}: {error}"
+            except Exception as error:
+                seen = f"it raised {type(error).__name__}, which is not an error of this library: {error}"
+            checks.append(Check(str(method.__doc__).rstrip("."), not seen, seen))
+        return Report(part, tuple(checks))
+
+
+class _ToolSuite(_Suite):
+    def __init__(self, tool: EditTool, source: bytes, steps: tuple[EditStep, ...], folder: Path) -> None:
+        self.tool, self.source, self.steps = tool, source, steps
+        self.ctx = SimpleContext(folder)
+        self.ref = self.ctx.images.put(source)
+
+    async def edit(self, *seeds: int) -> tuple[Candidate, ...]:
+        call = EditCall(base=Candidate.of(self.ref), instruction=join_texts(self.steps), steps=self.steps, seeds=seeds)
+        return await self.tool.edit(call, self.ctx)
+
+    async def check_count(self) -> str:
+        """One candidate per seed."""
+        made = await self.edit(1, 2)
+        return "" if len(made) == 2 else f"2 seeds gave {len(made)} candidates"
+
+    async def check_size(self) -> str:
+        """The base's size is kept."""
+        (made,) = await self.edit(1)
+        real = self.ctx.images.open(made.image).size
+        if made.image.size != real:
+            return f"it says {made.image.size}, the picture has {real}"
+        return "" if real == self.ref.size else f"the base has {self.ref.size}, the result {real}"
+
+    async def check_geometry(self) -> str:
+        """Geometry maps into the result."""
+        (made,) = await self.edit(1)
+        x, y = made.geometry.to_candidate(self.ref.width / 2, self.ref.height / 2)
+        inside = 0 <= x <= made.image.width and 0 <= y <= made.image.height
+        return "" if inside else f"the source's middle stands at ({x:.1f}, {y:.1f}), outside of the result"
+
+    async def check_seed(self) -> str:
+        """The same seed gives the same picture."""
+        first, second = await self.edit(7), await self.edit(7)
+        return "" if first[0].image == second[0].image else "the same call gave two different pictures"
+
+    async def check_batch(self) -> str:
+        """Candidate 0 of a batch equals the single run."""
+        single, batch = await self.edit(3), await self.edit(3, 4)
+        return "" if single[0].image == batch[0].image else "candidate 0 of a batch differs from the single run"
+
+    async def check_change(self) -> str:
+        """The edit changes the picture."""
+        (made,) = await self.edit(1)
+        return "" if made.image != self.ref else "the picture did not change"
+
+    async def check_source(self) -> str:
+        """The source is not changed."""
+        await self.edit(1)
+        return "" if self.ctx.images.get(self.ref) == self.source else "the source was changed"
+
+    async def check_concurrency(self) -> str:
+        """Calls at once do not disturb each other."""
+        together = await asyncio.gather(*(self.edit(seed) for seed in range(4)))
+        alone = [await self.edit(seed) for seed in range(4)]
+        same = all(a[0].image == b[0].image for a, b in zip(together, alone, strict=True))
+        return "" if same else "four calls at once gave other pictures than one after the other"
+
+    async def check_events(self) -> str:
+        """Usage is emitted, and every event survives a round trip."""
+        self.ctx.events.clear()
+        await self.edit(1)
+        for event in self.ctx.events:
+            if EVENT.validate_json(event.model_dump_json()) != event:
+                return f"the event {event.type} does not survive a round trip"
+        told = any(isinstance(event, Called) and event.usage.seconds is not None for event in self.ctx.events)
+        return "" if told else "no Called event with its seconds was emitted"
+
+
+class _ReasonerSuite(_Suite):
+    def __init__(self, reasoner: Reasoner, tool: EditTool, source: bytes, instruction: str, folder: Path) -> None:
+        self.reasoner, self.tool = reasoner, tool
+        self.ctx = SimpleContext(folder)
+        self.request = EditRequest(image=self.ctx.images.put(source), instruction=instruction, seed=1)
+        self.history = History(request=self.request)
+
+    async def plan(self) -> Thought:
+        return await self.reasoner.think(self.request, self.tool.card, self.history, self.ctx)
+
+    async def judge(self, thought: Thought, candidate: Candidate | None) -> Accepted | Refine | Rejected:
+        base = Candidate.of(self.request.image)
+        call = EditCall(base=base, instruction=thought.instruction, steps=thought.steps, seeds=(1,))
+        if candidate is None:
+            (candidate,) = await self.tool.edit(call, self.ctx)
+        return await self.reasoner.reflect(self.request, thought, call, candidate, self.history, self.ctx)
+
+    async def check_plan(self) -> str:
+        """The plan fits the tool's card."""
+        thought = await self.plan()
+        if Thought.model_validate_json(thought.model_dump_json()) != thought:
+            return "the plan does not survive a round trip"
+        known = self.tool.card.operations
+        unknown = [s.operation.op for s in thought.steps if s.operation and known and s.operation.op not in known]
+        return f"the tool has no {', '.join(unknown)}" if unknown else ""
+
+    async def check_checklist(self) -> str:
+        """The plan has a checklist."""
+        return "" if (await self.plan()).checklist else "the checklist is empty"
+
+    async def check_verdict(self) -> str:
+        """It judges a result."""
+        verdict = await self.judge(await self.plan(), None)
+        if not isinstance(verdict, Accepted | Refine | Rejected):
+            return f"a verdict was expected, not {type(verdict).__name__}"
+        same = type(verdict).model_validate_json(verdict.model_dump_json()) == verdict
+        return "" if same else "the verdict does not survive a round trip"
+
+    async def check_nothing_done(self) -> str:
+        """An untouched source is not accepted."""
+        verdict = await self.judge(await self.plan(), Candidate.of(self.request.image))
+        return "the untouched source was accepted" if isinstance(verdict, Accepted) else ""
+
+    async def check_concurrency(self) -> str:
+        """Calls at once do not disturb each other."""
+        plans = await asyncio.gather(*(self.plan() for _ in range(3)))
+        return "" if all(plan.steps for plan in plans) else "a plan had no steps"
+
+    async def check_events(self) -> str:
+        """Usage is emitted."""
+        self.ctx.events.clear()
+        await self.plan()
+        return "" if any(isinstance(event, Called) for event in self.ctx.events) else "no Called event was emitted"
 
 
 async def check_tool(tool: EditTool, source: bytes, steps: tuple[EditStep, ...], folder: Path) -> Report:
@@ -80,77 +204,8 @@ async def check_tool(tool: EditTool, source: bytes, steps: tuple[EditStep, ...],
         source: An encoded picture that the steps fit.
         steps: An edit that the tool can do and that keeps the picture's size.
         folder: For images; empty.
-
-    Returns:
-        The report: candidates per seed, size, geometry, determinism by seed, input unchanged, concurrency, events.
     """
-    ctx = SimpleContext(folder)
-    ref = ctx.images.put(source)
-    base = Candidate.of(ref)
-    checks = _Checks()
-
-    def call(*seeds: int) -> EditCall:
-        return EditCall(base=base, instruction="; ".join(s.text for s in steps), steps=steps, seeds=seeds)
-
-    async def counted() -> str:
-        made = await tool.edit(call(1, 2), ctx)
-        return "" if len(made) == 2 else f"2 seeds gave {len(made)} candidates"
-
-    async def sized() -> str:
-        (made,) = await tool.edit(call(1), ctx)
-        real = ctx.images.open(made.image).size
-        if made.image.size != real:
-            return f"it says {made.image.size}, the picture has {real}"
-        return "" if real == ref.size else f"the base has {ref.size}, the result {real}"
-
-    async def placed() -> str:
-        (made,) = await tool.edit(call(1), ctx)
-        x, y = made.geometry.to_candidate(ref.width / 2, ref.height / 2)
-        inside = 0 <= x <= made.image.width and 0 <= y <= made.image.height
-        return "" if inside else f"the source's middle stands at ({x:.1f}, {y:.1f}), outside of the result"
-
-    async def repeatable() -> str:
-        first, second = [(await tool.edit(call(7), ctx))[0].image.sha256 for _ in range(2)]
-        return "" if first == second else "the same call gave two different pictures"
-
-    async def first_of_batch() -> str:
-        single = (await tool.edit(call(3), ctx))[0].image.sha256
-        batch = (await tool.edit(call(3, 4), ctx))[0].image.sha256
-        return "" if single == batch else "candidate 0 of a batch differs from the single run"
-
-    async def changed() -> str:
-        (made,) = await tool.edit(call(1), ctx)
-        return "" if made.image.sha256 != ref.sha256 else "the picture did not change"
-
-    async def untouched() -> str:
-        await tool.edit(call(1), ctx)
-        return "" if ctx.images.get(ref) == source else "the source was changed"
-
-    async def concurrent() -> str:
-        made = await asyncio.gather(*(tool.edit(call(seed), ctx) for seed in range(4)))
-        alone = [await tool.edit(call(seed), ctx) for seed in range(4)]
-        same = [a[0].image.sha256 == b[0].image.sha256 for a, b in zip(made, alone, strict=True)]
-        return "" if all(same) else "four calls at once gave other pictures than one after the other"
-
-    async def told() -> str:
-        ctx.events.clear()
-        await tool.edit(call(1), ctx)
-        for event in ctx.events:
-            if EVENT.validate_json(event.model_dump_json()) != event:
-                return f"the event {event.type} does not survive a round trip"
-        called = [event for event in ctx.events if isinstance(event, Called) and event.usage.seconds is not None]
-        return "" if called else "no Called event with its seconds was emitted"
-
-    await checks.run("one candidate per seed", counted)
-    await checks.run("the base's size is kept", sized)
-    await checks.run("geometry maps into the result", placed)
-    await checks.run("the same seed gives the same picture", repeatable)
-    await checks.run("candidate 0 of a batch equals the single run", first_of_batch)
-    await checks.run("the edit changes the picture", changed)
-    await checks.run("the source is not changed", untouched)
-    await checks.run("calls at once do not disturb each other", concurrent)
-    await checks.run("usage is emitted", told)
-    return Report(tool.info.name, tuple(checks.done))
+    return await _ToolSuite(tool, source, steps, folder).report(tool.info.name)
 
 
 async def check_reasoner(reasoner: Reasoner, tool: EditTool, source: bytes, instruction: str, folder: Path) -> Report:
@@ -162,60 +217,5 @@ async def check_reasoner(reasoner: Reasoner, tool: EditTool, source: bytes, inst
         source: An encoded picture.
         instruction: That both can serve on it.
         folder: For images; empty.
-
-    Returns:
-        The report: a plan for the card, verdicts, an unchanged picture is not accepted, concurrency, events.
     """
-    ctx = SimpleContext(folder)
-    ref: ImageRef = ctx.images.put(source)
-    request = EditRequest(image=ref, instruction=instruction, seed=1)
-    history = History(request=request)
-    checks = _Checks()
-
-    async def plan() -> Thought:
-        return await reasoner.think(request, tool.card, history, ctx)
-
-    def call_of(thought: Thought) -> EditCall:
-        return EditCall(base=Candidate.of(ref), instruction=thought.instruction, steps=thought.steps, seeds=(1,))
-
-    async def fits() -> str:
-        thought = await plan()
-        if Thought.model_validate_json(thought.model_dump_json()) != thought:
-            return "the plan does not survive a round trip"
-        known = tool.card.operations
-        unknown = [s.operation.op for s in thought.steps if s.operation and known and s.operation.op not in known]
-        return f"the tool has no {', '.join(unknown)}" if unknown else ""
-
-    async def asks() -> str:
-        return "" if (await plan()).checklist else "the checklist is empty"
-
-    async def judges() -> str:
-        thought = await plan()
-        call = call_of(thought)
-        (made,) = await tool.edit(call, ctx)
-        verdict = await reasoner.reflect(request, thought, call, made, history, ctx)
-        if not isinstance(verdict, Accepted | Refine | Rejected):
-            return f"a verdict was expected, not {type(verdict).__name__}"
-        return "" if type(verdict).model_validate_json(verdict.model_dump_json()) == verdict else "no round trip"
-
-    async def sees_nothing_done() -> str:
-        thought = await plan()
-        verdict = await reasoner.reflect(request, thought, call_of(thought), Candidate.of(ref), history, ctx)
-        return "the untouched source was accepted" if isinstance(verdict, Accepted) else ""
-
-    async def concurrent() -> str:
-        plans = await asyncio.gather(*(plan() for _ in range(3)))
-        return "" if all(p.steps for p in plans) else "a plan had no steps"
-
-    async def told() -> str:
-        ctx.events.clear()
-        await plan()
-        return "" if any(isinstance(event, Called) for event in ctx.events) else "no Called event was emitted"
-
-    await checks.run("the plan fits the tool's card", fits)
-    await checks.run("the plan has a checklist", asks)
-    await checks.run("it judges a result", judges)
-    await checks.run("an untouched source is not accepted", sees_nothing_done)
-    await checks.run("calls at once do not disturb each other", concurrent)
-    await checks.run("usage is emitted", told)
-    return Report(reasoner.info.name, tuple(checks.done))
+    return await _ReasonerSuite(reasoner, tool, source, instruction, folder).report(reasoner.info.name)

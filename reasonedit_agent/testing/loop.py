@@ -123,9 +123,7 @@ async def one_round(
         result = await attempt(comparer.compare(request, history.candidate(incumbent), candidate, ctx))
         comparisons.append(Comparison(incumbent=incumbent, candidate=number, result=result))
         events.append(Compared(node="compare", round=index, candidate=number, comparison=comparisons[-1]))
-    done = Round(
-        index=index, call=call, candidates=made, verdicts=tuple(verdicts), comparisons=tuple(comparisons)
-    )
+    done = Round(index=index, call=call, candidates=made, verdicts=tuple(verdicts), comparisons=tuple(comparisons))
     return done, events
 
 

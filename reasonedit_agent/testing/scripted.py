@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, Unsupported
-from reasonedit_agent.events import AnyEvent, PartInfo
+from reasonedit_agent.events import AnyEvent, Called, PartInfo
 from reasonedit_agent.images import FolderStore
 from reasonedit_agent.protocols import Context, ImageStore
 from reasonedit_agent.schemas import (
@@ -21,13 +22,12 @@ from reasonedit_agent.schemas import (
     Preference,
     Scores,
     Thought,
+    Usage,
     Verdict,
 )
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-T = TypeVar("T")
 
 __all__ = ["FunctionTool", "ScriptedComparer", "ScriptedReasoner", "SimpleContext", "scores"]
 
@@ -65,10 +65,9 @@ _ERRORS: dict[str, type[ReasonEditError]] = {
 }
 
 
-def _give(value: T | Failure) -> T:
-    if isinstance(value, Failure):
-        raise _ERRORS[value.reason](value.message, hint=value.hint)
-    return value
+def _error(failure: Failure) -> ReasonEditError:
+    """Return the exception that the graph turns into ``failure``."""
+    return _ERRORS[failure.reason](failure.message, hint=failure.hint)
 
 
 class ScriptedReasoner:
@@ -88,7 +87,10 @@ class ScriptedReasoner:
     async def think(self, request: EditRequest, card: Card, history: History, ctx: Context) -> Thought:
         """Return the next thought."""
         if self._thoughts:
-            return _give(self._thoughts.pop(0))
+            thought = self._thoughts.pop(0)
+            if isinstance(thought, Failure):
+                raise _error(thought)
+            return thought
         return Thought(instruction=request.instruction, steps=(EditStep(text=request.instruction),))
 
     async def reflect(
@@ -103,7 +105,10 @@ class ScriptedReasoner:
         """Return the next verdict."""
         if not self._verdicts:
             raise AssertionError("the script has no verdict for this round")
-        return _give(self._verdicts.pop(0))
+        verdict: Verdict | Failure = self._verdicts.pop(0)
+        if isinstance(verdict, Failure):
+            raise _error(verdict)
+        return verdict
 
     def assert_complete(self) -> None:
         """Fail unless everything in the script was used."""
@@ -126,11 +131,14 @@ class FunctionTool:
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
         """Apply the function once per seed."""
+        start = time.perf_counter()
         base = ctx.images.open(call.base.image)
         made = []
         for seed in call.seeds:
             image = ctx.images.save(self._function(base.copy(), call, seed), like=call.base.image)
             made.append(Candidate(image=image, seed=seed, geometry=call.base.geometry))
+        usage = Usage(seconds=time.perf_counter() - start, images=len(made))
+        ctx.emit(Called(backend=self.info.name, usage=usage))
         return tuple(made)
 
 
@@ -144,4 +152,7 @@ class ScriptedComparer:
 
     async def compare(self, request: EditRequest, a: Candidate, b: Candidate, ctx: Context) -> Preference:
         """Return the next preference."""
-        return _give(self._preferences.pop(0))
+        preference = self._preferences.pop(0)
+        if isinstance(preference, Failure):
+            raise _error(preference)
+        return preference

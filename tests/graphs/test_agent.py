@@ -1,0 +1,247 @@
+"""The doors of the agent."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reasonedit_agent.errors import ImageError, UsageError
+from reasonedit_agent.graphs.agent import EditAgent
+from reasonedit_agent.protocols import Context
+from reasonedit_agent.schemas import Candidate, EditCall
+from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
+from reasonedit_agent.tracing import TraceWriter, read_events
+from tests.conftest import encoded
+from tests.graphs.scripts import ACCEPTED, LOST, REFINE, REJECTED, CountingTool, SlowTool, agent, paint
+
+
+def test_result(tmp_path: Path, picture: bytes) -> None:
+    result = agent(tmp_path, REFINE, ACCEPTED).edit(picture, " do it ", title="cup", seed=7)
+    assert (result.status, result.stopped_by, result.kept.round) == ("accepted", "accepted", 2)
+    assert result.image.size == (64, 48)
+    assert result.save(tmp_path).read_bytes() == result.data
+    assert (tmp_path / "cup-edited.png").exists()
+    assert [row["verdict"] for row in result.rounds()] == ["refine", "accepted"]
+    assert result.history is not None and result.history.request.instruction == "do it"
+    assert result.history.request.seed == 7
+
+
+def test_same_seed_same_run(tmp_path: Path, picture: bytes) -> None:
+    refs = [agent(tmp_path, ACCEPTED).edit(picture, "do it", seed=seed).ref for seed in (1, 1, 2)]
+    assert refs[0] == refs[1] != refs[2]
+
+
+def test_a_drawn_seed_is_recorded(tmp_path: Path, picture: bytes) -> None:
+    result = agent(tmp_path, ACCEPTED).edit(picture, "do it")
+    assert result.history is not None and result.history.request.seed is not None
+    again = agent(tmp_path, ACCEPTED).edit(picture, "do it", seed=result.history.request.seed)
+    assert again.ref == result.ref
+
+
+async def test_inside_a_running_loop(tmp_path: Path, picture: bytes) -> None:
+    assert agent(tmp_path, ACCEPTED).edit(picture, "do it").status == "accepted"
+
+
+def test_best_round_is_kept_when_the_last_is_worse(tmp_path: Path, picture: bytes) -> None:
+    result = agent(tmp_path, REFINE, REJECTED, LOST).edit(picture, "do it")
+    assert (result.status, result.kept.round, result.stopped_by) == ("best_effort", 1, "rounds")
+
+
+def test_every_call_failed(tmp_path: Path, picture: bytes) -> None:
+    def broken(base: Any, call: Any, seed: int) -> Any:
+        raise ValueError("no such colour")
+
+    result = agent(tmp_path, tool=FunctionTool(broken)).edit(picture, "do it")
+    assert (result.status, result.kept.round, result.ref) == ("failed", 0, None)
+    assert "no such colour" in result.error
+    assert [e.failure.reason for e in read_events(result.trace) if e.type == "failed"] == ["lost"] * 3
+
+
+def test_a_tool_that_makes_too_few_is_a_failure(tmp_path: Path, picture: bytes) -> None:
+    class Short(FunctionTool):
+        async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+            return (await super().edit(call, ctx))[:1]
+
+    result = agent(tmp_path, tool=Short(paint), policy="rounds(1)").edit(picture, "do it", candidates=2)
+    assert result.status == "failed"
+    assert "1 candidates, 2 were asked for" in result.error
+
+
+# -- idempotency --------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_key_returns_the_stored_result(tmp_path: Path, picture: bytes) -> None:
+    tool = CountingTool(tmp_path / "edits")
+    first = agent(tmp_path, ACCEPTED, tool=tool).edit(picture, "do it", key="k")
+    second = agent(tmp_path, tool=tool).edit(picture, "do it", key="k")
+    assert second.run == first.run
+    assert second.ref == first.ref
+    assert len((tmp_path / "edits").read_text().splitlines()) == 1
+
+
+def test_the_same_key_for_another_request_is_an_error(tmp_path: Path, picture: bytes) -> None:
+    a = agent(tmp_path, ACCEPTED)
+    a.edit(picture, "do it", key="k")
+    for image, text, options in (
+        (picture, "do that", {}),
+        (encoded(32, 32), "do it", {}),
+        (picture, "do it", {"candidates": 2}),
+    ):
+        with pytest.raises(UsageError, match="was used for another request"):
+            a.edit(image, text, key="k", **options)  # type: ignore[arg-type]
+
+
+def test_a_key_is_free_again_when_the_input_was_bad(tmp_path: Path, picture: bytes) -> None:
+    a = agent(tmp_path, ACCEPTED)
+    with pytest.raises(ImageError):
+        a.edit(b"no image", "do it", key="k")
+    assert a.edit(picture, "do it", key="k").status == "accepted"
+
+
+# -- time and interruption -----------------------------------------------------------------------------------------------
+
+
+async def test_cancelled_run_goes_on(tmp_path: Path, picture: bytes) -> None:
+    tool = SlowTool()
+    a = agent(tmp_path, ACCEPTED, tool=tool)
+    task = asyncio.create_task(a.aedit(picture, "do it"))
+    await tool.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (folder,) = [entry.parent for entry in tmp_path.glob("*/events.jsonl")]
+    ended = read_events(folder)[-1]
+    assert ended.type == "run_ended" and ended.stopped_by == "interrupted"
+    tool.go.set()
+    assert (await a.aresume(folder)).status == "accepted"
+
+
+def test_a_deadline_keeps_the_best_round(tmp_path: Path, picture: bytes) -> None:
+    class Stuck(FunctionTool):
+        calls = 0
+
+        async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+            self.calls += 1
+            if self.calls == 2:
+                assert ctx.deadline is not None
+                await asyncio.Event().wait()
+            return await super().edit(call, ctx)
+
+    result = agent(tmp_path, REFINE, tool=Stuck(paint), policy="accepted").edit(picture, "do it", timeout=1.0)
+    assert (result.status, result.kept.round, result.stopped_by) == ("best_effort", 1, "deadline")
+    assert [e.failure.reason for e in read_events(result.trace) if e.type == "failed"] == ["timed_out"]
+
+
+CTRL_C = """
+import sys, time
+from pathlib import Path
+from reasonedit_agent.graphs.agent import EditAgent
+from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
+from tests.conftest import encoded
+from tests.graphs.scripts import REFINE, paint
+import asyncio
+
+class Stuck(FunctionTool):
+    calls = 0
+    async def edit(self, call, ctx):
+        self.calls += 1
+        if self.calls == int(sys.argv[2]):
+            print("stuck", flush=True)
+            await asyncio.Event().wait()
+        return await super().edit(call, ctx)
+
+result = EditAgent(ScriptedReasoner([REFINE] * 9), Stuck(paint), "accepted", runs=sys.argv[1]).edit(encoded(), "do it")
+print(result.status, result.kept.round, result.stopped_by, flush=True)
+"""
+
+
+@pytest.mark.parametrize(("stuck_in", "printed"), [(2, "best_effort 1 interrupted"), (1, "")])
+def test_ctrl_c_returns_the_best_round(tmp_path: Path, stuck_in: int, printed: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", CTRL_C, str(tmp_path), str(stuck_in)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "stuck"
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert out.strip() == printed, error
+    assert ("KeyboardInterrupt" in error) == (not printed)
+
+
+# -- streams ------------------------------------------------------------------------------------------------------------
+
+
+def test_stream_yields_what_the_trace_holds(tmp_path: Path, picture: bytes) -> None:
+    streamed = list(agent(tmp_path, REFINE, ACCEPTED).stream(picture, "do it"))
+    (folder,) = [entry.parent for entry in tmp_path.glob("*/events.jsonl")]
+    assert streamed == read_events(folder)
+    assert streamed[-1].type == "run_ended"
+
+
+def test_a_stream_that_is_left_ends_the_run(tmp_path: Path, picture: bytes) -> None:
+    a = agent(tmp_path, *[REFINE] * 900, policy="rounds(900)")
+    for event in a.stream(picture, "do it"):
+        if event.type == "judged":
+            break
+    (path,) = tmp_path.glob("*/events.jsonl")
+    deadline = time.monotonic() + 30
+    while b'"interrupted"' not in path.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+async def test_astream(tmp_path: Path, picture: bytes) -> None:
+    a = agent(tmp_path, ACCEPTED)
+    assert [event.type async for event in a.astream(picture, "do it")][-1] == "run_ended"
+
+
+def test_a_stream_raises_what_the_edit_raises(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="not an image"):
+        list(agent(tmp_path).stream(b"no", "do it"))
+
+
+# -- bad input ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"reasoner": "nobody"}, "There is no reasoner 'nobody'. Known: "),
+        ({"tool": "hammer"}, "There is no tool 'hammer'. Known: "),
+        ({"policy": "rounds(3) | acepted"}, "at column 13"),
+        ({"reasoner": object()}, "is no reasoner"),
+        ({"tool": "classical(x=1)"}, "takes "),
+        ({"tool": "os:nothing_like_it"}, "cannot be loaded"),
+    ],
+)
+def test_wrong_parts(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        EditAgent(**{"reasoner": ScriptedReasoner(), "tool": FunctionTool(paint), "runs": tmp_path, **arguments})  # type: ignore[arg-type]
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("instruction", ["", "  \n ", "x" * 100_000])
+def test_wrong_instructions(tmp_path: Path, picture: bytes, instruction: str) -> None:
+    with pytest.raises(UsageError):
+        agent(tmp_path).edit(picture, instruction)
+    assert not list(tmp_path.iterdir()), "nothing may be written for a bad request"
+
+
+def test_two_writers_are_refused(tmp_path: Path, picture: bytes) -> None:
+    from reasonedit_agent.errors import TraceError
+
+    result = agent(tmp_path, REFINE).edit(picture, "do it", review=True)
+    holder = TraceWriter(result.trace)
+    with pytest.raises(TraceError, match="another process"):
+        agent(tmp_path).resume(result.run, "stop")
+    holder.close()
