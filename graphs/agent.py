@@ -456,7 +456,13 @@ class EditAgent:
         run = session.fold.run.run
         config = {"recursion_limit": recursion_limit(), "configurable": {"thread_id": run}}
         try:
-            state = await self._graph.ainvoke({"run": run}, cast(Any, config), context=Context(session=session))
+            state = await self._graph.ainvoke(
+                {"run": run},
+                cast(Any, config),
+                context=Context(session=session),
+                # A crash loses the checkpoint and nothing else: the trace is the truth. One write, at the end.
+                durability="exit" if self._graph.checkpointer else None,
+            )
         except asyncio.CancelledError:
             session.cancelled = True
             result = _end(session, stopped_by="interrupted", detail="The run was interrupted.")

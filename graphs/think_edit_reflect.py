@@ -28,14 +28,16 @@ def next_node(state: State) -> str:
     return state["next"]
 
 
-def build_graph(checkpointer: Any = None) -> Graph:
+def build_graph(checkpointer: Any = None, state: type[State] = State, **replaced: Any) -> Graph:
     """Return the compiled machine.
 
     Args:
         checkpointer: Any LangGraph checkpointer, or None. It serves interrupts and LangGraph's own server; where it
             disagrees with the trace, the trace wins.
+        state: A state with more keys, for nodes of your own that write them.
+        **replaced: Nodes of your own, by name.
     """
-    machine = StateGraph(State, context_schema=Context, input_schema=RunInput, output_schema=State)
+    machine = StateGraph(state, context_schema=Context, input_schema=RunInput, output_schema=state)
     for node in (
         nodes.begin,
         nodes.think,
@@ -48,7 +50,7 @@ def build_graph(checkpointer: Any = None) -> Graph:
         nodes.ask,
         nodes.finish,
     ):
-        machine.add_node(node.__name__, node)
+        machine.add_node(node.__name__, replaced.get(node.__name__, node))
 
     after_reflect = ["reflect", "compare", "review", "think", "approve", "decide", "finish"]
     machine.add_conditional_edges(START, nodes.enter, ["begin", "edit", "ask", *after_reflect])

@@ -1,0 +1,1 @@
+"""The numbers of docs/performance.md: medians, and ratios within one run."""

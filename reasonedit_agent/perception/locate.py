@@ -1,0 +1,313 @@
+"""From a noun phrase to a mask: ask the source that knows such things, refine what it answers, say how sure it is."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, TypeAlias, TypeVar
+
+import numpy as np
+
+from reasonedit_agent.perception.arrays import Box, Mask, Rgb, box_mask, mask_box, resize_mask
+from reasonedit_agent.perception.faces import face_mask
+from reasonedit_agent.perception.instances import instance_mask
+from reasonedit_agent.perception.masks import components, sharpen_edge
+from reasonedit_agent.perception.nouns import BACKDROP, STUFF, coco_label
+from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
+from reasonedit_agent.perception.sight import Sight
+from reasonedit_agent.perception.text import text_mask
+
+__all__ = ["Located", "Scene", "Source", "locate"]
+
+Source: TypeAlias = Literal["detector", "saliency", "sky", "text", "face", "colour", "position", "all"]
+
+_REMEMBERED = 6  # scenes
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Where a phrase is in an image.
+
+    Attributes:
+        mask: Soft mask, shape (height, width) of the image, 0 to 1.
+        box: Around the mask, in pixels.
+        score: 0 to 1: from 0.5 it can be relied on; below 0.3 it is a guess that should be said to be one.
+        source: Who found it.
+        label: What was looked for ("cat"), or read, or the place.
+        count: How many such things were seen; more than one, with a singular phrase, means that one was chosen.
+    """
+
+    mask: Mask
+    box: Box
+    score: float
+    source: Source
+    label: str
+    count: int = 1
+
+
+class Scene(Sight):
+    """What is seen in one image, and where a phrase is in it. Masks and boxes are in the image's pixels.
+
+    Attributes:
+        width: Of the image.
+        height: Of the image.
+    """
+
+    _scenes: ClassVar[OrderedDict[str, Scene]] = OrderedDict()
+    _scenes_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    @classmethod
+    def of(cls, rgb: Rgb, sha256: str | None = None) -> Scene:
+        """Return the scene of an image, the same one for the same pixels; the last six are remembered.
+
+        Args:
+            rgb: Image, shape (height, width, 3).
+            sha256: A hash that names these pixels, if one is known already.
+        """
+        key = sha256 or hashlib.sha256(repr(rgb.shape).encode() + np.ascontiguousarray(rgb).tobytes()).hexdigest()
+        with cls._scenes_lock:
+            scene = cls._scenes.pop(key, None) or cls(rgb)
+            cls._scenes[key] = scene
+            while len(cls._scenes) > _REMEMBERED:
+                cls._scenes.popitem(last=False)
+        return scene
+
+    def find(self, phrase: str, prefer: Source | None = None) -> Located | None:
+        """Return where a phrase is, or None if it is not there.
+
+        Args:
+            phrase: English noun phrase: "cat", "red plate", "left cup", "sky", "background", "subject", "text",
+                'text "SALE"', "faces", "top third", "whole image", ...
+            prefer: Another source to ask first, for another mask of the same thing; the usual one if it has none.
+
+        Raises:
+            UsageError: Weights are missing or damaged.
+        """
+        found = self._once(("find", phrase, prefer), lambda: self._find(phrase, prefer))
+        if found is None:
+            return None
+        mask = resize_mask(found.mask, self.height, self.width)
+        return replace(found, mask=mask, box=self._grown(found.box))
+
+    def _find(self, text: str, prefer: Source | None) -> Located | None:
+        phrase = parse_phrase(text)
+        found: Located | None = None
+        if prefer is not None:
+            found = self._by_source(phrase, prefer)
+        if found is None:
+            found = self._by_kind(phrase)
+        if found is not None and phrase.part is not None:
+            found = self._part(found, phrase.part)
+        return found
+
+    def _by_kind(self, phrase: Phrase) -> Located | None:
+        ways: dict[str, Callable[[Phrase], Located | None]] = {
+            "all": self._everything,
+            "position": self._position,
+            "background": self._background,
+            "subject": self._salient,
+            "sky": self._sky,
+            "text": self._text,
+            "face": self._face,
+            "thing": self._thing,
+        }
+        return ways[phrase.kind](phrase)
+
+    def _by_source(self, phrase: Phrase, source: Source) -> Located | None:
+        ways: dict[Source, Callable[[Phrase], Located | None]] = {
+            "all": self._everything,
+            "position": self._position,
+            "saliency": self._background if phrase.kind == "background" else self._salient,
+            "sky": self._sky,
+            "text": self._text,
+            "face": self._face,
+            "colour": self._coloured,
+            "detector": self._boxed,
+        }
+        return ways[source](phrase)
+
+    # ---- one way of finding each
+
+    def _everything(self, _: Phrase) -> Located | None:
+        return self._located(np.ones(self._small.shape[:2], np.float32), 1.0, "all", "image")
+
+    def _position(self, phrase: Phrase) -> Located | None:
+        if phrase.place is None:
+            return None
+        height, width = self._small.shape[:2]
+        mask = box_mask(phrase.place.cut(width, height), height, width)
+        return self._located(mask, 1.0, "position", "position")
+
+    def _background(self, _: Phrase) -> Located | None:
+        subject = self._subject()
+        clear = self._clarity(subject)
+        return self._located(1 - subject, clear if (subject > 0.5).mean() < 0.95 else 0.2, "saliency", "background")
+
+    def _salient(self, phrase: Phrase) -> Located | None:
+        subject = self._subject()
+        if (subject > 0.5).mean() < 0.002:
+            return None
+        return self._located(subject, self._clarity(subject), "saliency", phrase.noun or "subject")
+
+    def _sky(self, _: Phrase) -> Located | None:
+        found = self._sky_mask()
+        if found is None:
+            return None
+        near = max(((f.box[2] - f.box[0]) * (f.box[3] - f.box[1]) for f in self._faces()), default=0.0)
+        studio = near > 0.02 * found[0].size  # behind a portrait, an even backdrop looks the same
+        return self._located(found[0], found[1] * (0.5 if studio else 1.0), "sky", "sky")
+
+    def _text(self, phrase: Phrase) -> Located | None:
+        lines = self._lines()
+        if phrase.quoted:
+            wanted = _letters(phrase.quoted)
+            lines = [line for line in lines if wanted in _letters(line.text)]
+        lines = self._placed(lines, phrase, [line.box for line in lines], self._detail)
+        if not lines:
+            return None
+        mask = text_mask(lines, *self._detail.shape[:2])
+        score = max(line.score for line in lines)
+        label = " ".join(line.text for line in lines)
+        return self._located(resize_mask(mask, *self._small.shape[:2]), score, "text", label, len(lines))
+
+    def _face(self, phrase: Phrase) -> Located | None:
+        every = self._faces()
+        faces = self._placed(every, phrase, [face.box for face in every], self._small)
+        if not faces:
+            return None
+        mask = face_mask(faces, *self._small.shape[:2])
+        return self._located(mask, min(1.0, max(f.score for f in faces) + 0.1), "face", "face", len(every))
+
+    def _thing(self, phrase: Phrase) -> Located | None:
+        match = coco_label(phrase.noun) if phrase.noun else None
+        if match is not None and (found := self._detected(phrase, match[0])):
+            return found
+        if phrase.colour and (found := self._coloured(phrase)):
+            return found
+        if phrase.noun in STUFF:
+            found = self._coloured(replace(phrase, colour=STUFF[phrase.noun]))
+            return found if found is not None and (found.mask > 0.5).mean() > 0.02 else None
+        if phrase.noun in BACKDROP and (found := self._background(phrase)):
+            return replace(found, score=0.35 * found.score, label=phrase.noun)
+        if match is not None and self._is_something_else(match[0]):
+            return None
+        if not phrase.noun and phrase.colour:
+            return None  # "the red thing", and nothing is red
+        certain = 0.15 if match is not None and match[1] == 1.0 else 0.35
+        return self._what_is_left(phrase, certain)
+
+    def _detected(self, phrase: Phrase, label: str) -> Located | None:
+        seen = self._instances(label)
+        if not seen:
+            return None
+        chosen = seen
+        if phrase.colour and len(seen) > 1:
+            chosen = self._most_coloured(seen, phrase.colour)
+        chosen = self._placed(chosen, phrase, [d.box for d in chosen], self._small, one=True)
+        mask = np.zeros(self._small.shape[:2], np.float32)
+        for detection in chosen:
+            mask = np.maximum(mask, self._instance(detection.box))
+        score = float(np.clip(0.15 + 1.5 * chosen[0].score, 0, 0.95))
+        return self._located(mask, score, "detector", label, len(seen))
+
+    def _boxed(self, phrase: Phrase) -> Located | None:
+        """The second opinion of the detector: GrabCut from the box alone."""
+        match = coco_label(phrase.noun)
+        seen = self._instances(match[0]) if match else []
+        if not match or not seen:
+            return None
+        chosen = self._placed(seen, phrase, [d.box for d in seen], self._small, one=True)
+        mask = np.zeros(self._small.shape[:2], np.float32)
+        for detection in chosen:
+            mask = np.maximum(mask, instance_mask(self._small, detection.box, None))
+        return self._located(mask, float(np.clip(1.2 * chosen[0].score, 0, 0.7)), "detector", match[0], len(seen))
+
+    def _coloured(self, phrase: Phrase) -> Located | None:
+        if phrase.colour is None:
+            return None
+        colour = phrase.colour
+        mask = self._colour(colour)
+        if mask is None:
+            return None
+        match = coco_label(phrase.noun)
+        for own in self._instances(match[0])[:1] if match else ():
+            mask = mask * (self._instance(own.box) > 0.5)
+        for other in self._clear() if phrase.noun and not match else ():
+            rest = mask * (1 - self._instance(other.box))
+            mask = rest if rest.sum() > 0.5 * mask.sum() else mask
+        subject = (self._subject() > 0.5).astype(np.float32)
+        on_subject = mask * subject
+        score = 0.5
+        if on_subject.sum() > 0.6 * mask.sum() and phrase.noun not in STUFF:
+            mask, score = on_subject, 0.65
+            if on_subject.sum() > 0.6 * subject.sum() and phrase.noun:
+                mask = self._subject()  # the thing that has this colour, with its shadows and highlights
+        if phrase.place is not None:
+            mask = mask * box_mask(phrase.place.cut(mask.shape[1], mask.shape[0]), *mask.shape)
+        mask = components(mask, least=0.1)
+        if phrase.noun in STUFF:
+            score = 0.35
+        return self._located(sharpen_edge(self._small, mask), score, "colour", f"{colour} {phrase.noun}".strip())
+
+    def _what_is_left(self, phrase: Phrase, certain: float) -> Located | None:
+        """An unknown noun: the subject, without the known things in it where enough is left of it."""
+        subject = self._subject()
+        if (subject > 0.5).mean() < 0.002:
+            return None
+        left = subject
+        for other in self._clear():
+            rest = np.minimum(left, 1 - self._instance(other.box))
+            if (rest > 0.5).sum() > 0.15 * (subject > 0.5).sum():
+                left = components(rest, least=0.15)
+        return self._located(left, certain * self._clarity(subject) / 0.9, "saliency", phrase.noun)
+
+    def _part(self, found: Located, part: Place) -> Located | None:
+        left, top, right, bottom = found.box
+        cut = part.cut(right - left, bottom - top)
+        box = (left + cut[0], top + cut[1], left + cut[2], top + cut[3])
+        mask = found.mask * box_mask(box, *found.mask.shape)
+        return self._located(mask, found.score, found.source, found.label, found.count)
+
+    @staticmethod
+    def _placed(items: list[_T], phrase: Phrase, boxes: list[Box], image: Rgb, one: bool = False) -> list[_T]:
+        """Choose by the phrase's place and size; of the rest all, or the first where the phrase means ``one``."""
+        if not items:
+            return []
+        order = list(range(len(items)))
+        if phrase.place is not None:
+            height, width = image.shape[:2]
+            order.sort(key=lambda k: _distance(boxes[k], phrase.place, width, height))
+        elif phrase.size:
+            order.sort(key=lambda k: -phrase.size * (boxes[k][2] - boxes[k][0]) * (boxes[k][3] - boxes[k][1]))
+        elif phrase.several or not one:
+            return items
+        return [items[order[0]]]
+
+    def _located(self, mask: Mask, score: float, source: Source, label: str, count: int = 1) -> Located | None:
+        box = mask_box(mask)
+        return None if box is None else Located(mask, box, float(np.clip(score, 0, 1)), source, label, count)
+
+
+def locate(rgb: Rgb, phrase: str, prefer: Source | None = None) -> Located | None:
+    """Return where a phrase is in an image, or None if it is not there; see `Scene.find`."""
+    return Scene.of(rgb).find(phrase, prefer)
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _distance(box: Box, place: Place | None, width: int, height: int) -> float:
+    """How far the middle of a box is from a place, in image sizes; sides of the same kind count by their extreme."""
+    if place is None:
+        return 0.0
+    x, y = (box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height
+    targets = {"left": 0.0, "top": 0.0, "centre": 0.5, "right": 1.0, "bottom": 1.0}
+    across = abs(x - targets[place.horizontal]) if place.horizontal else 0.0
+    down = abs(y - targets[place.vertical]) if place.vertical else 0.0
+    return across + down

@@ -1,0 +1,145 @@
+"""From a noun to what can be searched for: exact names and synonyms first, then the nearest sentence embedding."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from reasonedit_agent.perception.detector import COCO
+from reasonedit_agent.perception.embedding import embed
+
+__all__ = ["BACKDROP", "GROUPS", "PLURALS", "STUFF", "coco_label", "group_of", "singular"]
+
+_SYNONYMS: dict[str, str] = {
+    "person": "man woman girl boy lady guy child kid baby toddler human adult human-being astronaut player rider "
+    "worker soldier bride groom dancer runner model pedestrian figure portrait couple crowd",
+    "cat": "kitten kitty tabby",
+    "dog": "puppy pup hound doggy",
+    "cup": "mug teacup coffee-cup coffee-mug",
+    "wine glass": "wineglass goblet glass",
+    "car": "automobile sedan taxi cab jeep suv",
+    "bicycle": "bike cycle",
+    "motorcycle": "motorbike scooter moped",
+    "airplane": "plane aeroplane aircraft jet airliner",
+    "truck": "lorry pickup van",
+    "boat": "ship sailboat yacht canoe ferry",
+    "couch": "sofa settee loveseat",
+    "tv": "television screen monitor tv-screen",
+    "laptop": "notebook-computer computer macbook",
+    "cell phone": "phone smartphone mobile mobile-phone cellphone iphone telephone",
+    "dining table": "table desk tabletop",
+    "potted plant": "houseplant pot-plant plant flowerpot",
+    "sports ball": "ball football soccer-ball basketball",
+    "donut": "doughnut",
+    "refrigerator": "fridge freezer",
+    "hair drier": "hair-dryer hairdryer blow-dryer",
+    "horse": "pony stallion foal",
+    "cow": "bull calf cattle ox",
+    "sheep": "lamb ram",
+    "teddy bear": "teddy plush-bear",
+    "handbag": "purse bag",
+    "backpack": "rucksack",
+    "suitcase": "luggage",
+    "tie": "necktie",
+    "bird": "seagull pigeon sparrow parrot duck swan eagle",
+    "remote": "remote-control",
+    "clock": "watch-face wall-clock",
+    "train": "locomotive tram",
+    "bench": "park-bench",
+    "umbrella": "parasol",
+}
+_EXACT: dict[str, str] = {name: name for name in COCO} | {
+    word.replace("-", " "): name for name, words in _SYNONYMS.items() for word in words.split()
+}
+
+# Common things that the detector does not know. A noun that is nearest to one of these has no COCO name.
+_OTHERS: tuple[str, ...] = tuple(
+    "flower,rose,tree,leaf,grass,building,house,tower,temple,rocket,spaceship,plate,saucer,dish,helmet,hat,shirt,dress,"
+    "jacket,suit,shoe,glove,hair,eye,mouth,nose,hand,arm,leg,head,skin,wall,floor,window,door,road,street,bridge,mountain,"
+    "hill,river,lake,sea,water,beach,sand,snow,cloud,sun,moon,star,light,lamp,shadow,fire,smoke,flag,sign,logo,painting,"
+    "poster,picture,statue,coin,jewelry,ring,necklace,glasses,camera,guitar,piano,drum,toy,balloon,candle,box,basket,pillow,"
+    "blanket,curtain,carpet,stone,rock,wood,fence,wheel,rope,paper,pen,pencil,key,bread,cheese,meat,fish,egg,rice,soup,"
+    "coffee,tea,milk,juice,beer,fruit,grape,lemon,strawberry,cherry,tomato,potato,vegetable,mushroom,insect,butterfly,bee,"
+    "spider,snake,frog,turtle,monkey,lion,tiger,fox,wolf,rabbit,mouse animal,pig,chicken,whale,dolphin,shark,dinosaur,"
+    "dragon,robot".split(",")
+)
+_NEAR = 0.57  # cosine similarity below which the nearest name is rejected
+
+GROUPS: tuple[frozenset[str], ...] = (
+    frozenset("bird cat dog horse sheep cow elephant bear zebra giraffe".split()),
+    frozenset(["car", "truck", "bus", "train"]),
+    frozenset(["bicycle", "motorcycle"]),
+    frozenset(["cup", "bowl", "wine glass", "vase"]),
+    frozenset(["couch", "chair", "bed", "bench"]),
+    frozenset(["tv", "laptop"]),
+    frozenset(["apple", "orange", "sports ball"]),
+    frozenset(["donut", "cake", "pizza"]),
+    frozenset(["backpack", "handbag", "suitcase"]),
+)
+"""Labels that the detector takes for each other."""
+
+STUFF: dict[str, str] = {
+    "grass": "green", "lawn": "green", "meadow": "green", "leaf": "green", "foliage": "green", "tree": "green",
+    "bush": "green", "forest": "green", "snow": "white", "cloud": "white", "sand": "beige", "beach": "beige",
+    "water": "blue", "sea": "blue", "ocean": "blue", "lake": "blue", "river": "blue", "pool": "blue", "wood": "brown",
+}  # fmt: skip
+"""Shapeless things that only their usual colour gives away."""
+
+BACKDROP = frozenset(
+    ["wall", "floor", "ground", "table", "dining table", "desk", "tabletop", "carpet", "rug", "road", "street"]
+)
+"""Things that usually are what stands behind or under the subject."""
+
+PLURALS: dict[str, str] = {
+    "people": "person", "persons": "person", "men": "man", "women": "woman", "children": "child", "kids": "kid",
+    "mice": "mouse", "knives": "knife", "leaves": "leaf", "sheep": "sheep", "buses": "bus", "benches": "bench",
+    "couches": "couch", "sandwiches": "sandwich", "toothbrushes": "toothbrush", "glasses": "glasses", "skis": "skis",
+    "scissors": "scissors", "wine glasses": "wine glass", "dishes": "dish", "branches": "branch", "bushes": "bush",
+    "bodies": "body", "ladies": "lady", "babies": "baby", "puppies": "puppy", "cherries": "cherry", "tvs": "tv",
+}  # fmt: skip
+_SINGULAR_S = frozenset("bus glass grass dress cross tennis canvas compass cactus lens".split())
+
+
+def singular(noun: str) -> tuple[str, bool]:
+    """Return the noun in the singular, and whether it was a plural."""
+    first, _, last = noun.rpartition(" ")
+    if noun in PLURALS:
+        return PLURALS[noun], PLURALS[noun] != noun
+    if last in PLURALS:
+        return f"{first} {PLURALS[last]}".strip(), PLURALS[last] != last
+    if len(last) > 3 and last.endswith("s") and not last.endswith("ss") and last not in _SINGULAR_S:
+        return noun[:-1], True
+    return noun, False
+
+
+@cache
+def _vectors() -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+    names = (*COCO, *_OTHERS)
+    return names, embed(names)
+
+
+def coco_label(noun: str) -> tuple[str, float] | None:
+    """Return the COCO name for a singular noun and how sure the match is (1 for a known word), or None.
+
+    A noun of several words is tried as a whole, then by its last word ("coffee cup", "old car").
+    """
+    for words in (noun, noun.rpartition(" ")[2]):
+        if words in _EXACT:
+            return _EXACT[words], 1.0
+        if words in _OTHERS:
+            return None
+    if not noun:
+        return None
+    names, vectors = _vectors()
+    similar = vectors @ embed([noun])[0]
+    best = int(similar.argmax())
+    if best >= len(COCO) or similar[best] < _NEAR:
+        return None
+    return names[best], float(similar[best])
+
+
+def group_of(label: str) -> frozenset[str]:
+    """Return the labels that the detector takes for this one, itself included."""
+    return next((group for group in GROUPS if label in group), frozenset([label]))

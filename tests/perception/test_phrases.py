@@ -1,0 +1,43 @@
+import pytest
+
+from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the whole image", Phrase("all")),
+        ("everything", Phrase("all")),
+        ("left half", Phrase("position", place=Place("left", None, 1 / 2))),
+        ("the top third of the photo", Phrase("position", place=Place(None, "top", 1 / 3))),
+        ("bottom right corner", Phrase("position", place=Place("right", "bottom", 2 / 5))),
+        ("the middle", Phrase("position", place=Place("centre", "centre", 1 / 2))),
+        ("her face", Phrase("face")),
+        ("faces", Phrase("face", several=True)),
+        ("the subject", Phrase("subject")),
+        ("it", Phrase("subject")),
+        ("the text", Phrase("text")),
+        ('the text "SALE"', Phrase("text", quoted="SALE")),
+        ("“你好”", Phrase("text", quoted="你好")),
+        ("the red plate", Phrase("thing", "plate", colour="red")),
+        ("an orange", Phrase("thing", "orange")),
+        ("the orange cup", Phrase("thing", "cup", colour="orange")),
+        ("both cups", Phrase("thing", "cup", several=True)),
+        ("the cup on the left", Phrase("thing", "cup", place=Place("left", None, 1 / 2))),
+        ("left half of the cup", Phrase("thing", "cup", part=Place("left", None, 1 / 2))),
+        (
+            "left half of the left cup",
+            Phrase("thing", "cup", place=Place("left", None, 1 / 2), part=Place("left", None, 1 / 2)),
+        ),
+        ("the biggest dog", Phrase("thing", "dog", size=1)),
+        ("people", Phrase("thing", "person", several=True)),
+        ("coffee cup", Phrase("thing", "coffee cup")),
+    ],
+)
+def test_phrases(text: str, expected: Phrase) -> None:
+    assert parse_phrase(text) == expected
+
+
+def test_places_are_parts_of_a_rectangle() -> None:
+    assert Place("right", "top", 1 / 4).cut(400, 200) == (300, 0, 400, 50)
+    assert Place("centre", None, 1 / 2).cut(400, 200) == (100, 0, 300, 200)
