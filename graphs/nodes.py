@@ -48,12 +48,16 @@ MAX_ROUNDS = 1000
 """No policy runs longer than this: a loop that nobody bounds is a mistake."""
 
 
-def session_of(state: State, runtime: Runtime[Context]) -> Session:
+async def session_of(state: State, runtime: Runtime[Context]) -> Session:
     """Return the open run: the one that the agent handed over, else the one that the state names."""
     context = runtime.context
-    if context.session is None:
+
+    def opened() -> Session:
         parts = build_parts(context.reasoner, context.tool, context.policy)
-        context.session = open_run(parts, tracing.find_run(state["run"], context.runs))
+        return open_run(parts, tracing.find_run(state["run"], context.runs))
+
+    if context.session is None:
+        context.session = await asyncio.to_thread(opened)
     session: Session = context.session
     return session
 
@@ -65,11 +69,11 @@ def update(session: Session, **values: Any) -> State:
     return cast(State, {"run": fold.run.run, "round": round_, "next": fold.next or "finish", **values})
 
 
-def enter(state: State, runtime: Runtime[Context]) -> str:
+async def enter(state: State, runtime: Runtime[Context]) -> str:
     """Name the first node: the same for a fresh run, a resume and a fork."""
     if runtime.context.session is None and not state.get("run"):
         return "begin"
-    return session_of(state, runtime).fold.next or "finish"
+    return (await session_of(state, runtime)).fold.next or "finish"
 
 
 async def begin(state: State, runtime: Runtime[Context]) -> State:
@@ -77,23 +81,26 @@ async def begin(state: State, runtime: Runtime[Context]) -> State:
     context = runtime.context
     if not state.get("image"):
         raise UsageError("There is no image.", hint="Give image and instruction, or the run to go on with.")
-    context.session = await asyncio.to_thread(
-        start_run,
-        build_parts(context.reasoner, context.tool, context.policy),
-        state["image"],
-        state.get("instruction", ""),
-        runs=tracing.runs_folder(context.runs),
-        references=state.get("references", []),
-        candidates=context.candidates,
-        approve=context.approve,
-        review=context.review,
-    )
+
+    def started() -> Session:
+        return start_run(
+            build_parts(context.reasoner, context.tool, context.policy),
+            state["image"],
+            state.get("instruction", ""),
+            runs=tracing.runs_folder(context.runs),
+            references=state.get("references", []),
+            candidates=context.candidates,
+            approve=context.approve,
+            review=context.review,
+        )
+
+    context.session = await asyncio.to_thread(started)
     return update(context.session)
 
 
 async def think(state: State, runtime: Runtime[Context]) -> State:
     """Let the Reasoner plan."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     history, card = session.fold.history, session.fold.run.card
     round_ = len(history.rounds)
     thought, place = await session.ask(
@@ -108,7 +115,7 @@ async def think(state: State, runtime: Runtime[Context]) -> State:
 
 async def edit(state: State, runtime: Runtime[Context]) -> State:
     """Let the tool make this round's candidates, unless they were made before."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     call = session.fold.open.call if session.fold.open else next_call(session.fold.history)
     round_ = len(session.fold.history.rounds) + 1
     key = edit_key(call, session.parts.tool)
@@ -146,7 +153,7 @@ def next_call(history: History) -> EditCall:
 
 async def reflect(state: State, runtime: Runtime[Context]) -> State:
     """Let the Reasoner judge the candidates that have no verdict yet, all at once."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     history, open_ = session.fold.history, session.fold.open
     if open_ is None or open_.candidates is None or history.thought is None:
         raise UsageError("There is nothing to reflect on.")
@@ -172,7 +179,7 @@ async def reflect(state: State, runtime: Runtime[Context]) -> State:
 
 async def compare(state: State, runtime: Runtime[Context]) -> State:
     """Compare the incumbent with each new candidate."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     history, open_, comparer = session.fold.history, session.fold.open, session.parts.comparer
     if open_ is None or comparer is None:
         raise UsageError("There is nothing to compare.")
@@ -194,7 +201,7 @@ async def compare(state: State, runtime: Runtime[Context]) -> State:
 
 async def decide(state: State, runtime: Runtime[Context]) -> State:
     """Let the policy decide, unless a person did, or the graph must."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     history, policy = session.fold.history, session.parts.policy
     done = len(history.rounds)
     decision = decision_of_person(history, session)
@@ -235,25 +242,22 @@ def decision_of_person(history: History, session: Session) -> Decision | None:
 
 async def approve(state: State, runtime: Runtime[Context]) -> State:
     """Ask a person whether the plan is what was meant."""
-    session = session_of(state, runtime)
-    thought = session.fold.history.thought
-    path = session.folder / "thought.json"
-    if thought is not None:
-        path.write_text(thought.model_dump_json(indent=2), encoding="utf-8")
+    session = await session_of(state, runtime)
+    path = await asyncio.to_thread(session.write_plan)
     person(session, "approve", "Is this the plan? Accept, reject, give advice, or change it.", path)
     return update(session)
 
 
 async def review(state: State, runtime: Runtime[Context]) -> State:
     """Ask a person what to do with this round's result."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     person(session, "review", "Is this what you wanted? Accept, reject, stop, or give advice.")
     return update(session)
 
 
 async def ask(state: State, runtime: Runtime[Context]) -> State:
     """Ask a person what the policy wants to know."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     action = session.fold.decision.action if session.fold.decision else None
     person(session, "ask", getattr(action, "question", "Go on?"))
     return update(session)
@@ -283,7 +287,7 @@ def person(session: Session, node: Node, question: str, file: Path | None = None
 
 async def finish(state: State, runtime: Runtime[Context]) -> State:
     """Write how it ended."""
-    session = session_of(state, runtime)
+    session = await session_of(state, runtime)
     if session.fold.ended is None:
         session.record(outcome(session))
     ended = session.fold.ended

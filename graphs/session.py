@@ -127,6 +127,16 @@ class Session:
         for listener in self._listeners:
             listener(event)
 
+    def write_plan(self) -> Path:
+        """Write the plan beside the trace, for a person to read and change."""
+        path = self.folder / "thought.json"
+        thought = self.fold.history.thought
+        try:
+            path.write_text(thought.model_dump_json(indent=2) if thought else "", encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"The plan {path} cannot be written: {error.strerror}.") from error
+        return path
+
     @property
     def late(self) -> bool:
         """Whether the deadline has passed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -130,15 +131,18 @@ class FunctionTool:
         self.info = PartInfo(name=getattr(function, "__name__", "function"), version="1")
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
-        """Apply the function once per seed."""
+        """Apply the function once per seed, in a worker thread."""
         start = time.perf_counter()
+        made = await asyncio.to_thread(self._make, call, ctx)
+        ctx.emit(Called(backend=self.info.name, usage=Usage(seconds=time.perf_counter() - start, images=len(made))))
+        return made
+
+    def _make(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
         base = ctx.images.open(call.base.image)
         made = []
         for seed in call.seeds:
             image = ctx.images.save(self._function(base.copy(), call, seed), like=call.base.image)
             made.append(Candidate(image=image, seed=seed, geometry=call.base.geometry))
-        usage = Usage(seconds=time.perf_counter() - start, images=len(made))
-        ctx.emit(Called(backend=self.info.name, usage=usage))
         return tuple(made)
 
 
