@@ -30,7 +30,10 @@ def main(repeats: int = 15) -> None:
         for name, command in commands.items():
             times[name].append(seconds(*command))
     bare = statistics.median(times["bare interpreter"])
-    rows = [[name, f"{statistics.median(found):.3f}", f"{statistics.median(found) - bare:.3f}"] for name, found in times.items()]
+    rows = [
+        [name, f"{statistics.median(found):.3f}", f"{statistics.median(found) - bare:.3f}"]
+        for name, found in times.items()
+    ]
     table(
         f"Start, median of {repeats} (aim: import at most 0.25 s over bare, --help at most 0.6 s)",
         ["", "s", "s over bare"],

@@ -26,7 +26,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect)
 
 
-def encoded(width: int = 64, height: int = 48, colour: tuple[int, int, int] = (200, 40, 30), kind: str = "PNG") -> bytes:
+def encoded(
+    width: int = 64, height: int = 48, colour: tuple[int, int, int] = (200, 40, 30), kind: str = "PNG"
+) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(out, kind)
     return out.getvalue()

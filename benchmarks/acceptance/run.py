@@ -99,7 +99,9 @@ def report(outcomes: Sequence[Outcome], half: str) -> None:
     """Print the tables of one half."""
     for outcome in outcomes:
         if not outcome.passed:
-            print(f"FAIL {outcome.case['id']} [{outcome.status}] {outcome.case['instruction']!r}: {'; '.join(outcome.failed)}")
+            print(
+                f"FAIL {outcome.case['id']} [{outcome.status}] {outcome.case['instruction']!r}: {'; '.join(outcome.failed)}"
+            )
     by_operation: dict[str, list[bool]] = collections.defaultdict(list)
     by_language: dict[str, list[bool]] = collections.defaultdict(list)
     for outcome in outcomes:
@@ -107,7 +109,11 @@ def report(outcomes: Sequence[Outcome], half: str) -> None:
         by_language[outcome.case["language"]].append(outcome.passed)
     rows = [[name, share(sum(found), len(found))] for name, found in sorted(by_operation.items())]
     rows += [[f"in {name}", share(sum(found), len(found))] for name, found in sorted(by_language.items())]
-    table(f"Acceptance, {half} half", ["", "passed"], [*rows, ["all", share(sum(o.passed for o in outcomes), len(outcomes))]])
+    table(
+        f"Acceptance, {half} half",
+        ["", "passed"],
+        [*rows, ["all", share(sum(o.passed for o in outcomes), len(outcomes))]],
+    )
     verdicts = [pair for outcome in outcomes for pair in outcome.judged]
     accepted = [passed for accepted, passed in verdicts if accepted]
     others = [passed for accepted, passed in verdicts if not accepted]
@@ -117,8 +123,14 @@ def report(outcomes: Sequence[Outcome], half: str) -> None:
         ["false accepts: accepted, but fails by hand-made measure", share(accepted.count(False), len(accepted))],
         ["false rejects: not accepted, but passes", share(others.count(True), len(others))],
         ["cases with more than one round", share(len(several), len(outcomes))],
-        ["of those, improved by later rounds", share(sum(o.passed and o.first is False for o in several), len(several))],
-        ["of those, spoiled by later rounds", share(sum(not o.passed and o.first is True for o in several), len(several))],
+        [
+            "of those, improved by later rounds",
+            share(sum(o.passed and o.first is False for o in several), len(several)),
+        ],
+        [
+            "of those, spoiled by later rounds",
+            share(sum(not o.passed and o.first is True for o in several), len(several)),
+        ],
         ["median seconds of a round", f"{statistics.median(seconds):.2f}" if seconds else "-"],
     ]
     table(f"Reflection, {half} half", ["", ""], rows)

@@ -70,6 +70,3 @@ def run() -> None:
         else:
             print(f"reasonedit: {error}", file=sys.stderr)
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        print("reasonedit: interrupted", file=sys.stderr)
-        sys.exit(130)

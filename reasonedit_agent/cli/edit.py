@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +60,7 @@ def edit(
     _check_out(out)
     agent = EditAgent(reasoner, _with_font(tool, font), _with_rounds(policy, max_rounds), runs=runs)
     where = parse_region(region, image, agent.runs / tracing.IMAGES) if region else None
-    with Narrator(quiet=as_json) as narrator:
+    with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
         result = agent.edit(
             image,
             instruction,
@@ -92,7 +94,7 @@ def resume(
     _check_out(out)
     agent = EditAgent.of_run(run, runs)
     plan = _read_thought(thought) if thought else None
-    with Narrator(quiet=as_json) as narrator:
+    with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
         result = agent.resume(_in(agent, run), answer, thought=plan, timeout=timeout, on_event=narrator.tell)
     _conclude(agent, result, out, as_json)
 
@@ -101,6 +103,18 @@ def _in(agent: EditAgent, run: str) -> Path:
     from reasonedit_agent import tracing
 
     return tracing.find_run(run, agent.runs)
+
+
+@contextmanager
+def _interruptible(as_json: bool) -> Iterator[None]:
+    """End with 130 when Ctrl-C left nothing to keep."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if as_json:
+            print(json.dumps({"status": "failed", "image": None, "stopped_by": "interrupted", "error": "interrupted"}))
+        print("reasonedit: interrupted before the first round was done", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 # -- arguments --------------------------------------------------------------------------------------------------------
@@ -154,9 +168,8 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
         mask = store.put(ingest(text).data)
         picture = store.put(ingest(source).data)
         if mask.size != picture.size:
-            raise UsageError(
-                f"The mask {text} has {mask.size} pixels, the photo {picture.size}.", hint="Make it as large."
-            )
+            sizes = [f"{ref.width}x{ref.height}" for ref in (mask, picture)]
+            raise UsageError(f"The mask {text} has {sizes[0]} pixels, the photo {sizes[1]}.", hint="Make it as large.")
         return Mask(image=store.save(store.open(mask).convert("L")), label=Path(text).stem)
     groups = text.replace(";", " ").split()
     try:
@@ -273,6 +286,7 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
 def _ask(agent: EditAgent, result: EditResult) -> EditResult:
     """Ask the person at the terminal, and go on."""
     from rich.prompt import Prompt
+    from rich.text import Text
 
     question = result.question or {}
     console = Console(highlight=False)
@@ -285,8 +299,9 @@ def _ask(agent: EditAgent, result: EditResult) -> EditResult:
     elif result.history and result.history.rounds:
         last = result.rounds()[-1]
         console.print(f"Round {last['round']}: {last['verdict']}. {last['critique']}", markup=False)
-    given = Prompt.ask(f"{question.get('question')} [accept/reject/stop/file/advice]", console=console).strip()
-    with Narrator() as narrator:
+    prompt = Text(f"{question.get('question')} (accept, reject, stop, file, or advice in words)")
+    given = Prompt.ask(prompt, console=console).strip()
+    with _interruptible(False), Narrator() as narrator:
         if given == "file" and question.get("file"):
             plan = _read_thought(Path(question["file"]))
             return agent.resume(result.trace, thought=plan, on_event=narrator.tell)

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from reasonedit_agent.graphs.agent import EditAgent
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.registry import build_policy
-from reasonedit_agent.schemas import Accepted, Candidate, EditCall, EditStep, Failure, Preference, Refine, Rejected, Thought
+from reasonedit_agent.schemas import (
+    Accepted,
+    Candidate,
+    EditCall,
+    EditStep,
+    Failure,
+    Preference,
+    Refine,
+    Rejected,
+    Thought,
+)
 from reasonedit_agent.testing import (
     FunctionTool,
     ScriptedComparer,

@@ -85,7 +85,12 @@ def test_advice_that_cannot_be_followed_keeps_the_round(tmp_path: Path, picture:
     no = Failure(reason="unsupported", message="no")
     a = agent(tmp_path, reasoner=ScriptedReasoner([REFINE], [OTHER, no]))
     result = a.resume(a.edit(picture, "do it", review=True).run, "add a dog")
-    assert (result.status, result.kept.round, result.stopped_by, result.error) == ("best_effort", 1, "unsupported", "no")
+    assert (result.status, result.kept.round, result.stopped_by, result.error) == (
+        "best_effort",
+        1,
+        "unsupported",
+        "no",
+    )
 
 
 @pytest.mark.parametrize(("answer", "rounds", "status"), [("accept", 1, "accepted"), ("stop", 1, "best_effort")])
@@ -137,7 +142,9 @@ async def through_command(tmp_path: Path, picture: bytes, saver: Any) -> None:
     session = context.session
     state = await graph.ainvoke({"run": run}, config, context=context)  # type: ignore[arg-type]
     assert state["__interrupt__"][0].value["node"] == "approve"
-    reopened = Context(session=type(session)(session.parts, session.folder, session.images, events=read_events(session.folder)))
+    reopened = Context(
+        session=type(session)(session.parts, session.folder, session.images, events=read_events(session.folder))
+    )
     state = await graph.ainvoke(Command(resume={"kind": "accept"}), config, context=reopened)  # type: ignore[arg-type]
     assert state["status"] == "accepted"
     assert [e.answer.kind for e in read_events(session.folder) if e.type == "person_answered"] == ["accept"]

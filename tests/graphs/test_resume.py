@@ -79,7 +79,9 @@ def test_a_finished_edit_is_looked_up_after_a_rewound_trace(tmp_path: Path) -> N
     edited = next(i for i, line in enumerate(lines) if '"type":"edited"' in line)
     # As if the decision and the round had been lost while an earlier attempt's result was kept.
     path.write_text("".join([*lines[: asked - 1], lines[edited]]))
-    again = EditAgent(ScriptedReasoner([ACCEPTED]), CountingTool(tmp_path / "edits"), runs=tmp_path).resume(result.trace)
+    again = EditAgent(ScriptedReasoner([ACCEPTED]), CountingTool(tmp_path / "edits"), runs=tmp_path).resume(
+        result.trace
+    )
     assert again.status == "accepted"
     assert len((tmp_path / "edits").read_text().splitlines()) == 1
     assert [event.reused for event in read_events(result.trace) if event.type == "edited"] == [False, True]

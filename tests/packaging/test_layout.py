@@ -22,7 +22,9 @@ def module_name(path: Path) -> str:
 
 
 def sources() -> list[Path]:
-    inside = [path for path in (ROOT / "reasonedit_agent").rglob("*.py") if path.relative_to(ROOT).parts[1] not in MAPPED]
+    inside = [
+        path for path in (ROOT / "reasonedit_agent").rglob("*.py") if path.relative_to(ROOT).parts[1] not in MAPPED
+    ]
     return sorted(inside + [path for room in MAPPED for path in (ROOT / room).rglob("*.py")])
 
 
@@ -56,9 +58,7 @@ def test_every_module_exports_what_it_has() -> None:
 
 # -- who may import whom (docs/architecture.md) ---------------------------------------------------------------------------
 
-VOCABULARY = (
-    "errors operations schemas events protocols images registry folding tracing weights".split()
-)
+VOCABULARY = "errors operations schemas events protocols images registry folding tracing weights".split()
 MAY_IMPORT = {
     "perception": {"vocabulary"},
     "reasoners": {"vocabulary", "perception"},
@@ -124,7 +124,9 @@ def test_imports_keep_to_the_rooms(path: Path) -> None:
 def test_imports_stay_light(module: str) -> None:
     heavy = "torch transformers diffusers langgraph numpy cv2 onnxruntime"
     code = f"import sys, {module}; print([m for m in {heavy.split()} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_no_path_of_a_machine_and_no_host_of_a_registry() -> None:

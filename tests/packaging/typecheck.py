@@ -11,9 +11,7 @@ ROOMS = ("reasonedit_agent", "graphs", "tools", "policies")
 
 def files() -> int:
     """Return how many Python files the packages have; the links inside reasonedit_agent are not counted twice."""
-    return sum(
-        1 for room in ROOMS for path in (ROOT / room).rglob("*.py") if not _behind_link(path)
-    )
+    return sum(1 for room in ROOMS for path in (ROOT / room).rglob("*.py") if not _behind_link(path))
 
 
 def _behind_link(path: Path) -> bool:
@@ -22,9 +20,7 @@ def _behind_link(path: Path) -> bool:
 
 def main() -> int:
     """Return the exit code."""
-    result = subprocess.run(
-        [sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, check=False)
     print(result.stdout, result.stderr, end="")
     if result.returncode:
         return result.returncode

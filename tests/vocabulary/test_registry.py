@@ -17,11 +17,15 @@ from reasonedit_agent.registry import Call, parse_call
         (" budget( seconds = 1.5 ) ", Call("budget", (), {"seconds": 1.5}, column=2)),
         (
             "openai(url=http://localhost:8000/v1?a=b, model=qwen/v2, stream=true, key=none)",
-            Call("openai", (), {"url": "http://localhost:8000/v1?a=b", "model": "qwen/v2", "stream": True, "key": None}),
+            Call(
+                "openai", (), {"url": "http://localhost:8000/v1?a=b", "model": "qwen/v2", "stream": True, "key": None}
+            ),
         ),
-        ('x("a, (b)", c=\'d=e\')', Call("x", ("a, (b)",), {"c": "d=e"})),
-        ("toolbox(classical, diffusers(my dir, fast=false))",
-         Call("toolbox", ("classical", Call("diffusers", ("my dir",), {"fast": False}, column=20)))),
+        ("x(\"a, (b)\", c='d=e')", Call("x", ("a, (b)",), {"c": "d=e"})),
+        (
+            "toolbox(classical, diffusers(my dir, fast=false))",
+            Call("toolbox", ("classical", Call("diffusers", ("my dir",), {"fast": False}, column=20))),
+        ),
     ],
 )
 def test_calls(text: str, call: Call) -> None:

@@ -145,14 +145,18 @@ def test_which_verdict_stands(verdicts: tuple[object, ...], stands: int) -> None
 
 
 def test_seeds_differ_and_never_change() -> None:
-    seeds = {derive_seed(seed, round_, candidate) for seed in range(20) for round_ in range(20) for candidate in range(20)}
+    seeds = {
+        derive_seed(seed, round_, candidate) for seed in range(20) for round_ in range(20) for candidate in range(20)
+    }
     assert len(seeds) == 8000
     assert all(0 <= seed < 2**63 for seed in seeds)
     # Recorded in traces: a change would break every replay.
     assert derive_seed(1, 2, 3) == 5689346328975807818
 
 
-@given(st.lists(st.builds(Usage, seconds=st.none() | st.floats(0, 9), images=st.none() | st.integers(0, 9)), max_size=5))
+@given(
+    st.lists(st.builds(Usage, seconds=st.none() | st.floats(0, 9), images=st.none() | st.integers(0, 9)), max_size=5)
+)
 def test_usage_adds_up_and_unknown_stays_unknown(parts: list[Usage]) -> None:
     total = Usage()
     for part in parts:

@@ -1,0 +1,1 @@
+"""Reasoners: dialects (pure text to typed values and back) times backends (who is called)."""

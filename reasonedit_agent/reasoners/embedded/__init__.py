@@ -1,0 +1,1 @@
+"""The embedded Reasoner: a grammar and small models instead of a language model."""

@@ -1,0 +1,43 @@
+"""What the grammar returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reasonedit_agent.operations import PlainOperation
+
+__all__ = ["Clause", "Parsed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing to do.
+
+    Attributes:
+        text: The user's words.
+        operation: The same, typed.
+        target: Normalised English noun phrase, "everything except cup", or None for the whole picture.
+    """
+
+    text: str
+    operation: PlainOperation
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An instruction, understood as far as the word lists go.
+
+    Attributes:
+        language: BCP 47 code, also of one that is not supported.
+        clauses: In the order of the text.
+        keep: Normalised nouns that must stay as they are.
+        unsupported: ``(words, reason, kind of backend that could)``.
+        unknown: Words of clauses that were not understood.
+    """
+
+    language: str
+    clauses: tuple[Clause, ...] = ()
+    keep: tuple[str, ...] = ()
+    unsupported: tuple[tuple[str, str, str], ...] = ()
+    unknown: tuple[str, ...] = ()

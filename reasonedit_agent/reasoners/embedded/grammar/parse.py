@@ -1,0 +1,253 @@
+"""From an instruction to typed clauses: cut into clauses, share what they share, build each with the pattern table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from reasonedit_agent.operations import Adjust, BlackAndWhite, Crop, CutOut, PlainOperation, Remove, ReplaceBackground
+from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, REASONS
+from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
+from reasonedit_agent.reasoners.embedded.grammar.languages import LANGUAGE_NAMES, detect
+from reasonedit_agent.reasoners.embedded.grammar.lexicon import LANGUAGES, lexicon
+from reasonedit_agent.reasoners.embedded.grammar.model import Clause, Parsed
+from reasonedit_agent.reasoners.embedded.grammar.patterns import PATTERNS, Cannot, Outcome
+from reasonedit_agent.reasoners.embedded.grammar.segments import is_kept, segments
+
+__all__ = ["amended", "parse", "things_in"]
+
+
+def parse(instruction: str, *, size: tuple[int, int], references: int = 0) -> Parsed:
+    """Understand an instruction as far as the word lists go; pure, and it never raises for a text.
+
+    Args:
+        instruction: In English, Chinese, German, Spanish or French.
+        size: Width and height of the picture in pixels; some amounts depend on it.
+        references: Number of reference photos that come with the request.
+    """
+    language = detect(instruction)
+    if language not in LANGUAGES:
+        name = LANGUAGE_NAMES.get(language, language)
+        reason = f"instructions in {name} are not understood; English, Chinese, German, Spanish and French are"
+        return Parsed(language, unsupported=((instruction.strip(), reason, "a vision-language Reasoner"),))
+    parts = segments(lexicon(language).tokens(instruction), language=language)
+    reader = _Reader(language, instruction, size, references)
+    for part in parts:
+        reader.read(part)
+    return reader.result()
+
+
+def things_in(text: str, language: str) -> list[str]:
+    """Return the known things that a clause names, as normalised nouns."""
+    return [t.value for t in lexicon(language).tokens(text) if t.kind == "noun"]
+
+
+def amended(advice: str) -> float | None:
+    """Return the factor that "stronger", "a bit less" or "much more" mean for all amounts, or None for other advice."""
+    language = detect(advice)
+    if language not in LANGUAGES:
+        return None
+    tokens = lexicon(language).tokens(advice)
+    ways = [t.value for t in tokens if t.kind == "dir"]
+    if not ways or any(
+        t.kind not in ("dir", "strength", "det", "ignore", "it", "conj", "prep", "link", "complain") for t in tokens
+    ):
+        return None
+    strengths = [t.number for t in tokens if t.kind == "strength"]
+    far = 1.0 if not strengths else 0.5 if min(strengths) < 1 else 2.0
+    return 1 + 0.5 * far if ways[0] == "+" else 1 / (1 + 0.6 * far)
+
+
+class _Reader:
+    """Reads clause after clause; remembers what "it" and "the rest" can mean."""
+
+    def __init__(self, language: str, source: str, size: tuple[int, int], references: int) -> None:
+        self.language, self.source, self.size, self.references = language, source, size, references
+        self.clauses: list[Clause] = []
+        self.keep: list[str] = []
+        self.unsupported: list[tuple[str, str, str]] = []
+        self.unknown: list[str] = []
+        self.subject: str | None = None  # what "it" means
+        self.complaint: Clause | None = None  # the last clause, if it only said what is wrong
+        self.topic: tuple[str, str] | None = None  # words and thing of a complaint that was not understood by itself
+        self.named: list[str] = []  # what "the rest" is the rest of
+
+    def read(self, segment: Segment) -> None:
+        """Turn one segment into clauses, or say why not."""
+        topic, self.topic = self.topic, None
+        frame = frame_of(
+            segment, language=self.language, source=self.source, size=self.size, references=self.references
+        )
+        if is_kept(frame) or _only_excludes(frame):
+            self._keep(frame)
+        elif _selects(frame):
+            self.subject = _attached(frame)[-1]
+        elif _says_something(frame):
+            self._effect(frame, topic)
+
+    def _effect(self, frame: Frame, topic: tuple[str, str] | None) -> None:
+        answer = None if _starts_unknown(frame) and not frame.has("new:") else _answer(frame)
+        if isinstance(answer, Cannot):
+            self.unsupported.append((frame.text, REASONS[answer.reason], BACKEND))
+        elif answer is not None:
+            if topic is not None and not frame.phrases:  # "the background is a mess, blur it"
+                self.subject = topic[1]
+                self.unknown.remove(topic[0])
+                frame = replace(frame, phrases=(Phrase("it", "", "", (), 0, 0),))
+            self._add(frame, answer)
+        elif frame.excluded and not frame.things and self.clauses:
+            self._except(frame)
+        else:
+            self.unknown.append(frame.text)
+            if frame.has("complain:") and frame.things:
+                self.topic = frame.text, _attached(frame)[-1]
+
+    def _add(self, frame: Frame, answer: Outcome) -> None:
+        for target in self._targets(frame, answer):
+            for operation in answer.operations:
+                self._put(Clause(frame.text, operation, target), complaint=frame.has("complain:"))
+            if target is not None and not target.startswith("everything"):
+                self.named.append(target)
+        self._remember(answer.operations[-1])
+
+    def _put(self, clause: Clause, *, complaint: bool) -> None:
+        """Add a clause; "it is too dark, brighten it" asks for one thing, not for two."""
+        last = self.clauses[-1] if self.clauses else None
+        if last is not None and (last.operation, last.target) == (clause.operation, clause.target):
+            return
+        if last is not None and last is self.complaint and _kind(last.operation) == _kind(clause.operation):
+            if clause.target in (last.target, None):
+                clause = replace(clause, target=last.target)
+                self.clauses.pop()
+        self.clauses.append(clause)
+        self.complaint = clause if complaint else None
+
+    def _remember(self, last: PlainOperation) -> None:
+        """After a removal or a crop, "it" is the picture again."""
+        gone = isinstance(last, Remove | ReplaceBackground | Crop | CutOut)
+        self.subject = None if gone else self.clauses[-1].target
+
+    def _targets(self, frame: Frame, answer: Outcome) -> list[str | None]:
+        if answer.target is not None:
+            return [answer.target or None]
+        if frame.excluded and not frame.things:
+            return ["everything except " + " and ".join(p.text for p in frame.excluded)]
+        self.keep += [p.text for p in frame.excluded]
+        whole = any(p.kind == "all" for p in frame.phrases)
+        beyond = [p for p in frame.things if p.prep == "behind" or (p.prep == "around" and whole)]
+        things = [] if beyond and whole else _attached(frame)
+        if things:
+            return list(dict.fromkeys(things))
+        kinds = {p.kind for p in frame.phrases}
+        if "rest" in kinds:
+            return [self._rest()]
+        if beyond and whole:
+            return ["background" if beyond[0].prep == "behind" else f"everything except {beyond[0].text}"]
+        if "all" in kinds:
+            return [None]
+        if "it" in kinds:
+            return [self.subject]
+        half = next((t.value for t in frame.all("place")), None)
+        if half:
+            return [f"{half.replace('-', ' ')} {'corner' if '-' in half else 'half' if half != 'center' else 'part'}"]
+        # "... and brighter" speaks of the thing before; "... and add contrast" of the picture
+        verbs = {t.value for t in frame.all("do")} - {"bw", "sepia"}
+        alone = frame.joined != "and" or bool(verbs) or frame.has("dir:", "prop:", "complain:")
+        return [None if alone and not frame.has("colour:") else self.subject]
+
+    def _rest(self) -> str:
+        """Return what "the rest" is: all but what was named, or what stands behind the subject."""
+        around = list(dict.fromkeys(self.named + self.keep))
+        if not around:
+            return "background"
+        return "subject" if "background" in around else "everything except " + " and ".join(around)
+
+    def _keep(self, frame: Frame) -> None:
+        names = [p.text for p in (*frame.things, *frame.excluded)]
+        only = frame.has("only:")
+        if only and names:
+            self.named += names
+            target = " and ".join(names)
+            if frame.has("prop:colour", "prop:saturation", "colour:"):
+                self.clauses.append(Clause(frame.text, BlackAndWhite(), f"everything except {target}"))
+            else:
+                self.clauses.append(Clause(frame.text, CutOut(), target))
+            return
+        if any(p.kind == "rest" for p in frame.phrases):
+            return
+        self.keep += [n for n in names if n not in self.keep]
+
+    def _except(self, frame: Frame) -> None:
+        names = [p.text for p in frame.excluded]
+        last = self.clauses[-1]
+        if last.target is None:
+            self.clauses[-1] = replace(last, target="everything except " + " and ".join(names))
+        else:
+            self.keep += names
+
+    def result(self) -> Parsed:
+        """Return what was read."""
+        keep = tuple(dict.fromkeys(self.keep))
+        return Parsed(self.language, tuple(self.clauses), keep, tuple(self.unsupported), tuple(self.unknown))
+
+
+def _answer(frame: Frame) -> Outcome | Cannot | None:
+    """Return the first pattern's answer; a quantity that no operation allows is not understood."""
+    try:
+        return next((answer for _, pattern in PATTERNS if (answer := pattern(frame)) is not None), None)
+    except ValidationError:
+        return None
+
+
+def _only_excludes(frame: Frame) -> bool:
+    """Whether the clause has nothing but "except the cup" and what that is an exception of."""
+    if not (frame.excluded and frame.things):
+        return False
+    return not frame.has("do:", "adj:", "colour:")
+
+
+def _selects(frame: Frame) -> bool:
+    """Whether the clause only says what the next ones are about: "take the cup on the left"."""
+    if not frame.things or frame.has("adj:", "colour:", "dir:"):
+        return False
+    return {t.key for t in frame.all("do")} == {"do:select"}
+
+
+def _kind(operation: PlainOperation) -> str:
+    return operation.op + (operation.what if isinstance(operation, Adjust) else "")
+
+
+def _attached(frame: Frame) -> list[str]:
+    """Return the things of a clause; "the man with the hat" and "the cup on the left" are one each."""
+    out: list[str] = []
+    for phrase in frame.things:
+        if out and phrase.prep == "with":
+            out[-1] = f"{out[-1]} with {phrase.text}"
+        elif not (out and phrase.prep in ("in", "on", "around", "behind")) and phrase.prep not in ("like", "into"):
+            out.append(phrase.text)
+    place = next((t.value for t in frame.all("place") if t.value in ("left", "right", "top", "bottom")), None)
+    if place and len(out) == 1 and not frame.has("turn:", "axis:"):
+        out = [f"{place} {out[0]}"]
+    return out
+
+
+def _says_something(frame: Frame) -> bool:
+    return any(
+        t.kind not in ("det", "ignore", "prep", "link", "conj", "strength", "complain") for t in frame.tokens
+    ) or bool(frame.phrases)
+
+
+def _starts_unknown(frame: Frame) -> bool:
+    """Whether an unknown word stands where the verb stands: "frobnicate the cup"."""
+    tokens = [t for t in frame.tokens if t.kind not in ("ignore", "link")]
+    if not tokens or tokens[0].kind != "word" or frame.has("do:write", "quote:"):
+        return False
+    verb_like = len(tokens) > 1 and tokens[1].kind in ("dir", "it", "all", "det")
+    return verb_like or _alone(frame.things, tokens[0].value)
+
+
+def _alone(things: Iterable[Phrase], word: str) -> bool:
+    things = list(things)
+    return len(things) > 1 and things[0].text == word and not things[0].known and not things[0].det

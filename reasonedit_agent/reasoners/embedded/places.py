@@ -1,0 +1,160 @@
+"""From the nouns of a plan to masks in source pixels."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from reasonedit_agent.errors import Unsupported
+from reasonedit_agent.perception.detector import overlap
+from reasonedit_agent.perception.locate import Located, Scene
+from reasonedit_agent.perception.masks import iou
+from reasonedit_agent.perception.nouns import group_of
+from reasonedit_agent.perception.regions import region_mask
+from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Region
+
+__all__ = ["Places"]
+
+_FOUND = 0.16
+"""Least score of a thing; the embedded perception gives 0.15 to a noun that its detector knows and does not see."""
+
+_SURE = 0.3
+"""Least score of a thing that is cut out of other things' masks."""
+
+_EXCEPT = "everything except "
+
+_Mask = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    mask: _Mask
+    label: str
+
+
+class Places:
+    """Finds the things of a request's source, and stores their masks."""
+
+    def __init__(self, request: EditRequest, images: ImageStore) -> None:
+        self._request, self._images = request, images
+        self._rgb = np.asarray(images.open(request.image).convert("RGB"), np.uint8)
+        self.scene = Scene.of(self._rgb, request.image.sha256)
+        self.guesses: dict[str, _Mask] = {}
+        """Nouns that no model knows, and what stands out in the picture, which was taken for them."""
+
+    def region(self, target: str | None, keep: tuple[str, ...]) -> Region | None:
+        """Return where a target is, without the things that must stay.
+
+        Args:
+            target: Noun phrase, "everything except cup", or None for the request's region or the whole picture.
+            keep: Nouns.
+
+        Raises:
+            Unsupported: The target is not in the picture; the message says what is.
+        """
+        if target is None and self._request.region is not None and not keep:
+            return self._request.region
+        spot = self._spot(target)
+        mask, label = spot.mask, spot.label
+        for noun in keep:
+            mask = self._without(mask, noun)
+        if mask is not spot.mask and float(np.abs(mask - spot.mask).sum()) > 0.1 * float(spot.mask.sum()):
+            label = ""  # it is no longer what the noun names
+        if target is None and self._request.region is None and mask is spot.mask:
+            return None
+        return self._stored(mask, label)
+
+    def _spot(self, target: str | None) -> _Spot:
+        height, width = self._rgb.shape[:2]
+        drawn = self._drawn()
+        if target is None:
+            return _Spot(np.ones((height, width), np.float32) if drawn is None else drawn, "")
+        if target.startswith(_EXCEPT):
+            mask = 1 - self._union(target.removeprefix(_EXCEPT))
+            return _Spot(mask if drawn is None else np.minimum(mask, drawn), "")
+        mask = self._union(target)
+        if drawn is not None and float(np.minimum(mask, drawn).sum()) > 0.02 * float(mask.sum()):
+            return _Spot(np.minimum(mask, drawn), "")
+        return _Spot(mask, target)
+
+    def _union(self, target: str) -> _Mask:
+        masks = [self._find(noun).mask for noun in target.split(" and ")]
+        return np.asarray(np.maximum.reduce(masks), np.float32)
+
+    def _find(self, noun: str) -> Located:
+        found = self.scene.find(noun)
+        if found is not None and found.score >= _FOUND and not self._mistaken(found):
+            if found.source == "saliency" and found.label not in ("subject", "background"):
+                self._guess(noun, found.mask)
+            return found
+        seen = self.seen()
+        what = f"I see: {', '.join(seen)}." if seen else "I recognise nothing in it by name."
+        be = "are" if noun.endswith("s") else "is"
+        raise Unsupported(
+            f"There {be} no {noun} that I can find in the picture; {what}",
+            hint="Name it otherwise, or say where it is (region=..., --region left,top,right,bottom).",
+        )
+
+    def _guess(self, noun: str, mask: _Mask) -> None:
+        for other, taken in self.guesses.items():
+            if other != noun and iou(mask, taken) > 0.8:
+                raise Unsupported(
+                    f"I cannot tell the {noun} from the {other} in the picture; I know neither by its name.",
+                    hint="Edit one at a time, and say where it is (region=..., --region left,top,right,bottom).",
+                )
+        self.guesses[noun] = mask
+
+    def _mistaken(self, found: Located) -> bool:
+        """Whether it is more likely one of the things that are seen unprompted.
+
+        A guess from what stands out is one when a known thing fills most of it; a detection, when another kind of thing
+        is seen in the same place, surely and not as its double (close-ups of cats look like dogs).
+        """
+        for other in self.scene.detections():
+            if other.label == found.label:
+                continue
+            if found.source == "saliency" and found.label not in ("subject", "background"):
+                thing = self.scene.find(other.label)
+                if thing is not None and _share(found.mask, thing.mask) > 0.5:
+                    return True
+            if found.source == "detector" and overlap(found.box, other.box) > 0.4:
+                double = other.label in group_of(found.label)
+                if not double or other.score * 1.5 + 0.15 > found.score + 0.4:
+                    return True
+        return False
+
+    def seen(self) -> list[str]:
+        """Return the names of what is recognised unprompted."""
+        names = [d.label for d in self.scene.detections()]
+        names += ["face"] if self.scene.faces() else []
+        return list(dict.fromkeys(names))
+
+    def _without(self, mask: _Mask, noun: str) -> _Mask:
+        """Cut a thing out of a mask, unless nearly all of the mask would go: then it cannot be told apart."""
+        found = self.scene.find(noun)
+        if found is None or found.score < _SURE:
+            return mask
+        left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
+        return left if float(left.sum()) > 0.3 * float(mask.sum()) else mask
+
+    def _drawn(self) -> _Mask | None:
+        if self._request.region is None:
+            return None
+        source = self._request.image
+        return region_mask(self._request.region, self._images, Geometry.of(source), source.size, self._rgb)
+
+    def _stored(self, mask: _Mask, label: str) -> Mask:
+        grey = Image.fromarray(np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8))
+        buffer = io.BytesIO()
+        grey.save(buffer, "PNG")
+        return Mask(image=self._images.put(buffer.getvalue()), label=label)
+
+
+def _share(mask: _Mask, other: _Mask) -> float:
+    """Return the share of a mask that lies in another."""
+    return float(np.minimum(mask, other).sum()) / max(float(mask.sum()), 1.0)

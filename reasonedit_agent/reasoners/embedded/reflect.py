@@ -1,0 +1,261 @@
+"""The verdict on a candidate: every step of the plan is measured, and what is measured decides the next round.
+
+`judge` compares the source with the candidate, step by step (`checks`), then the rest of the picture, and answers with
+a `Verdict`:
+
+- every step done, the rest kept: Accepted;
+- something missing that can be made up for on the candidate: Refine, with corrections alone, sized by what is missing;
+- a wrong place, a bad fill, a change where none was asked: Rejected, with the whole plan, changed where it failed.
+
+A correction that an earlier round tried without gain is not tried again: the next remedy of the step's list is; when
+none is left, a step that is nearly done is accepted with the score that it has, and anything else is rejected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reasonedit_agent.perception.locate import Scene
+from reasonedit_agent.perception.masks import iou
+from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.reasoners.embedded.checks import CHECKS
+from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Finding, Remedy, progress_in
+from reasonedit_agent.reasoners.embedded.checks.evidence import Exhibits
+from reasonedit_agent.reasoners.embedded.checks.fresh import other_masks, second_look, with_mask
+from reasonedit_agent.reasoners.embedded.checks.geometry import GEOMETRIC
+from reasonedit_agent.reasoners.embedded.checks.past import Past, Plan, plan_in_force
+from reasonedit_agent.reasoners.embedded.checks.whole import Whole, keeps, look_at_whole
+from reasonedit_agent.schemas import (
+    Accepted,
+    Answer,
+    Candidate,
+    EditCall,
+    EditRequest,
+    EditStep,
+    History,
+    Mask,
+    Refine,
+    Rejected,
+    Scores,
+    Thought,
+    Verdict,
+)
+
+__all__ = ["Judgement", "judge", "reflect"]
+
+_NEARLY = 6.5
+"""Success from which a step that nothing improves any more is accepted as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and all figures behind it.
+
+    Attributes:
+        verdict: The verdict.
+        measures: Figures by check, for the trace.
+        note: One line.
+    """
+
+    verdict: Verdict
+    measures: dict[str, dict[str, float]]
+    note: str
+
+
+def reflect(
+    request: EditRequest,
+    thought: Thought,
+    call: EditCall,
+    candidate: Candidate,
+    history: History,
+    images: ImageStore,
+) -> Verdict:
+    """Return the verdict of `judge`."""
+    return judge(request, thought, call, candidate, history, images).verdict
+
+
+def judge(
+    request: EditRequest,
+    thought: Thought,
+    call: EditCall,
+    candidate: Candidate,
+    history: History,
+    images: ImageStore,
+) -> Judgement:
+    """Measure a candidate against the whole plan.
+
+    Args:
+        request: Names the source, which the candidate is compared with.
+        thought: The plan; its steps are what the user asked for.
+        call: What this round was asked to do: the plan, or corrections of an earlier round.
+        candidate: The result.
+        history: The rounds before this one.
+        images: Holds the pixels; a mask that is found afresh is stored there.
+
+    Raises:
+        UsageError: Weights that a check needs are missing.
+        StoreError: A picture is not in the store.
+    """
+    plan = plan_in_force(thought, call, history)
+    exhibits = Exhibits.of(request, plan.steps, candidate, images)
+    steps = exhibits.steps
+    findings = [_check(k, plan, exhibits, images) for k in range(len(steps))]
+    whole = look_at_whole(exhibits.common, exhibits.touched, exhibits.whole, exhibits.free_look)
+    kept = [_kept_thing(text, exhibits) for text in thought.keep]
+    past = Past(call, history, candidate, tuple(progress_in(finding.note) for finding in findings))
+    for k, finding in enumerate(findings):
+        if finding.yes is False and all(past.spent(k, remedy) for remedy in finding.remedies):
+            findings[k] = _with_other_masks(k, finding, exhibits, images)
+    answers = _answers(thought, findings, kept)
+    scores = _scores(findings, whole, exhibits.same_pixels)
+    verdict = _decide(thought, steps, findings, kept, whole, exhibits.same_pixels, past, scores, answers)
+    measures = {f"{k + 1} {_op_name(s)}": f.measures for k, (s, f) in enumerate(zip(steps, findings, strict=True))}
+    measures["whole"] = whole.measures
+    return Judgement(verdict, measures, f"{verdict.kind}: {verdict.critique}"[:200])
+
+
+def _op_name(step: EditStep) -> str:
+    return step.operation.op if step.operation is not None else "text"
+
+
+# -- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _check(index: int, plan: Plan, exhibits: Exhibits, images: ImageStore) -> Finding:
+    last = plan.last[index]
+    step, seen = exhibits.steps[index], exhibits.for_step(index, last, replaced=plan.replaced[index])
+    check = CHECKS.get(type(step.operation)) if step.operation is not None else None
+    if check is None:
+        return _unnamed(step, seen)
+    finding = check(step, seen)
+    if finding.yes is False and exhibits.interact[index]:
+        # The fault may be another step's, on the pixels that both share: ask again where this one is alone.
+        apart = check(step, exhibits.for_step(index, last, apart=True))
+        finding = max(finding, apart, key=lambda f: f.success)
+    if finding.mask is not None and isinstance(step.region, Mask):
+        better = with_mask(step, finding.mask, seen, images)
+        return replace(finding, remedies=(better, *finding.remedies))
+    doubt = None if isinstance(step.operation, GEOMETRIC) else second_look(step, seen)
+    if doubt is None:
+        return finding
+    note = f"{finding.note}; other views of it overlap with the mask by {doubt.agreement:.2f} only"
+    remedy = with_mask(step, doubt.mask, seen, images)
+    return replace(finding, yes=False, note=note, success=min(finding.success, 5.0), remedies=(remedy,))
+
+
+def _with_other_masks(index: int, finding: Finding, exhibits: Exhibits, images: ImageStore) -> Finding:
+    """Return the finding with masks of the same thing from other sources as its last remedies."""
+    step, seen = exhibits.steps[index], exhibits.for_step(index)
+    others = tuple(with_mask(step, mask, seen, images) for mask in other_masks(step, seen)[:2])
+    return replace(finding, remedies=finding.remedies + others)
+
+
+def _unnamed(step: EditStep, seen: Evidence) -> Finding:
+    """Judge a step in words alone: it can be seen that something changed, not what."""
+    where = seen.inside()
+    moved = float(np.linalg.norm(seen.result_lab - seen.source_lab, axis=2)[where].mean()) if where.any() else 0.0
+    question = f"Was it done: {step.text[:80]}?"
+    if moved < 1:
+        return Finding(question, False, "nothing changed there", 0, (Remedy("restart", step, "anew"),), 0.8)
+    return Finding(question, None, f"it changed by {moved:.1f} Lab; what it became cannot be told", 6, (), 0.1)
+
+
+def _kept_thing(text: str, exhibits: Exhibits) -> Finding:
+    """Is a thing that must stay as it was?"""
+    seen: Evidence = exhibits.common
+    question = f"Is it kept: {text[:80]}?"
+    found = Scene.of(seen.source).find(text)
+    if found is None or found.score < 0.3:
+        return Finding(question, None, "it is not recognised in the picture", 8)
+    if max(iou(found.mask, place.mask) for place in exhibits.places) > 0.5:
+        return Finding(question, None, "it cannot be told apart from what was to change", 8)
+    return keeps(question, found.mask, seen, exhibits.whole)
+
+
+# -- the verdict ------------------------------------------------------------------------------------------------------
+
+
+def _answers(thought: Thought, findings: list[Finding], kept: list[Finding]) -> tuple[Answer, ...]:
+    """Answer the checklist in its order: first the steps, then what must stay."""
+    found = [*findings, *kept]
+    questions = list(thought.checklist)
+    return tuple(
+        Answer(question=questions[k] if k < len(questions) else f.question, yes=f.yes, note=f.note)
+        for k, f in enumerate(found)
+    )
+
+
+def _scores(findings: list[Finding], whole: Whole, same_pixels: bool) -> Scores:
+    """Score the axes: the worst step counts for 70 % of the success, the mean of all for the rest."""
+    success = [f.success for f in findings]
+    edit = 0.7 * min(success) + 0.3 * float(np.mean(success))
+    edit = min(edit, 1.0) if same_pixels else edit
+    values = {
+        "edit_success": edit,
+        "over_editing": whole.over_editing,
+        "naturalness": whole.naturalness,
+        "artefacts": whole.artefacts,
+    }
+    return Scores(**{name: round(float(np.clip(value, 0, 10)), 2) for name, value in values.items()})
+
+
+def _decide(
+    thought: Thought,
+    steps: tuple[EditStep, ...],
+    findings: list[Finding],
+    kept: list[Finding],
+    whole: Whole,
+    same_pixels: bool,
+    past: Past,
+    scores: Scores,
+    answers: tuple[Answer, ...],
+) -> Verdict:
+    failed = [k for k, f in enumerate(findings) if f.yes is False]
+    lost = [f for f in kept if f.yes is False]
+    fine = not failed and not lost and whole.kept and whole.sound and not same_pixels
+    critique = _critique(findings, lost, whole, same_pixels)
+    confidence = _confidence(findings, whole, fine)
+    common = {"scores": scores, "answers": answers, "critique": critique, "confidence": confidence}
+    if fine:
+        return Accepted(**common)
+    open_ = {k: [r for r in findings[k].remedies if not past.spent(k, r)] for k in failed}
+    if whole.kept and whole.sound and not lost and failed and all(_first(open_[k], "refine") for k in failed):
+        first = [open_[k][0] for k in failed]
+        if all(remedy.method == "refine" for remedy in first):
+            return Refine(steps=tuple(remedy.step for remedy in first), **common)
+    changes = {k: remedy for k in failed if (remedy := _first(open_[k], "restart")) is not None}
+    if changes:
+        plan = tuple(changes[k].step if k in changes else step for k, step in enumerate(steps))
+        return Rejected(steps=plan, **common)
+    refinable = [remedy for k in failed if (remedy := _first(open_[k], "refine")) is not None]
+    if refinable and whole.kept and whole.sound and not lost:
+        return Refine(steps=tuple(remedy.step for remedy in refinable), **common)
+    nearly = failed and all(findings[k].success >= _NEARLY for k in failed)
+    if nearly and whole.kept and whole.sound and not lost and not same_pixels and past.corrected:
+        return Accepted(**common)
+    return Rejected(**common)
+
+
+def _first(remedies: list[Remedy], method: str) -> Remedy | None:
+    return next((remedy for remedy in remedies if remedy.method == method), None)
+
+
+def _critique(findings: list[Finding], lost: list[Finding], whole: Whole, same_pixels: bool) -> str:
+    if same_pixels:
+        return "The picture is unchanged."
+    wrong = [f"{f.question} No: {f.note}." for f in [*findings, *lost] if f.yes is False][:2]
+    if not whole.kept or not whole.sound:
+        wrong.append(f"The rest was not kept or is damaged: {whole.note}.")
+    if wrong:
+        return " ".join(wrong)
+    return f"All {len(findings)} step(s) are done: {findings[0].note}. Elsewhere: {whole.note}."
+
+
+def _confidence(findings: list[Finding], whole: Whole, fine: bool) -> float:
+    """Return 0.5 at a threshold and up to 1 far from it; a question that could not be answered takes a fifth off."""
+    decisive = [f for f in findings if f.yes is not None and (fine or f.yes is False)]
+    sure = min((f.margin for f in decisive), default=0.0) if fine else max((f.margin for f in decisive), default=0.8)
+    unknown = any(f.yes is None for f in findings)
+    return round(float(np.clip((0.5 + 0.5 * sure) * (0.8 if unknown else 1.0), 0, 1)), 3)

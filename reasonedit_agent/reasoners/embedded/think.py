@@ -1,0 +1,239 @@
+"""Thinking: the instruction, and what people advised since, become a plan of typed steps in places of the source.
+
+The grammar comes first. A clause that it does not know goes to the nearest known sentence (`prototypes`); what is near
+to none, or to two, is not guessed: it is Unsupported, and says what was not understood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reasonedit_agent.errors import Unsupported
+from reasonedit_agent.operations import (
+    AddText,
+    Adjust,
+    Crop,
+    Flip,
+    PlainOperation,
+    Resize,
+    Rotate,
+    Upscale,
+)
+from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.reasoners.embedded.grammar import Clause, Parsed, amended, parse, things_in
+from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, REASONS
+from reasonedit_agent.reasoners.embedded.places import Places
+from reasonedit_agent.reasoners.embedded.prototypes import FLOOR, MARGIN, NEW, PROTOTYPES
+from reasonedit_agent.reasoners.embedded.wording import (
+    EXAMPLES,
+    guess_note,
+    keep_question,
+    keep_statement,
+    question,
+    statement,
+)
+from reasonedit_agent.schemas import Card, EditRequest, EditStep, History, Region, Thought
+
+__all__ = ["think"]
+
+_WHOLE = (Resize, Rotate, Flip, Upscale)
+"""Operations of the whole canvas: they have no region."""
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A clause that only a tool that reads text can do."""
+
+    text: str
+
+
+def think(request: EditRequest, card: Card, history: History, images: ImageStore) -> Thought:
+    """Return the plan.
+
+    Args:
+        request: Its image is the source.
+        card: Of the tool that will do it.
+        history: ``human`` may hold advice; later advice adds to the plan, or takes the place of what it contradicts.
+        images: Masks are stored there.
+
+    Raises:
+        Unsupported: The instruction, or a part of it, cannot be understood, found in the picture, or done by the tool.
+        UsageError: Weights are missing.
+    """
+    texts = [request.instruction, *(a.text for a in history.human if a.kind == "advice" and a.text.strip())]
+    plan = _understood(texts[0], request, card)
+    for advice in texts[1:]:
+        plan = _advised(plan, advice, request, card)
+    if not plan.steps:
+        raise _not_understood(" ".join(texts), plan.language)
+    places = Places(request, images)
+    steps = tuple(_step(item, plan, places, card) for item in plan.steps)
+    language = plan.language if plan.language in EXAMPLES else "en"
+    instruction = _rewritten(plan, language) + guess_note(tuple(places.guesses), language)
+    return Thought(
+        instruction=instruction,
+        steps=steps,
+        keep=plan.keep,
+        checklist=(
+            *(_asked(item, language) for item in plan.steps),
+            *(keep_question(noun, language) for noun in plan.keep),
+        ),
+        changed=instruction != request.instruction,
+    )
+
+
+# -- understanding ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    language: str
+    steps: tuple[Clause | _Words, ...]
+    keep: tuple[str, ...]
+
+
+def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
+    """Parse, look for the meaning of what the grammar does not know, and refuse what cannot be done."""
+    size, references = request.image.size, len(request.references)
+    parsed = parse(text, size=size, references=references)
+    new: list[tuple[str, str, str]] = []
+    for unknown in parsed.unknown:
+        meant = _nearest(unknown, parsed.language)
+        if meant == NEW:
+            new.append((unknown, REASONS["generate"], BACKEND))
+        elif meant is not None:
+            text = text.replace(unknown, meant, 1)
+    if parsed.unknown:
+        again = parse(text, size=size, references=references)
+        left = tuple(u for u in again.unknown if u not in {clause for clause, _, _ in new})
+        parsed = replace(again, language=parsed.language, unsupported=(*again.unsupported, *new), unknown=left)
+    words = [_Words(clause) for clause, _, _ in parsed.unsupported] + [_Words(clause) for clause in parsed.unknown]
+    if words and not card.reads_text:
+        raise _refusal(parsed)
+    both: list[Clause | _Words] = [*parsed.clauses, *words]
+    steps = sorted(both, key=lambda item: max(text.find(item.text), 0))
+    return _Plan(parsed.language, tuple(steps), parsed.keep)
+
+
+def _refusal(parsed: Parsed) -> Unsupported:
+    if parsed.unsupported:
+        clause, reason, backend = parsed.unsupported[0]
+        return Unsupported(f"“{clause}” cannot be done here: {reason}.", hint=f"It needs {backend}.")
+    return _not_understood(parsed.unknown[0], parsed.language)
+
+
+def _not_understood(text: str, language: str) -> Unsupported:
+    examples = EXAMPLES.get(language, EXAMPLES["en"])
+    return Unsupported(f"I do not understand “{text.strip()[:200]}”.", hint=f"Say for example: {examples}.")
+
+
+def _nearest(text: str, language: str) -> str | None:
+    """Return the known instruction that a sentence means, `NEW`, or None when it is near to none, or to two."""
+    if language != "en" or len(text.split()) < 2:
+        return None
+    from reasonedit_agent.perception.embedding import embed
+
+    scores = embed([sentence for sentence, _ in PROTOTYPES]) @ embed([text])[0]
+    best = int(np.argmax(scores))
+    meaning = PROTOTYPES[best][1]
+    others = [float(s) for s, (_, other) in zip(scores, PROTOTYPES, strict=True) if other != meaning]
+    if float(scores[best]) < FLOOR or float(scores[best]) - max(others) < MARGIN or not meaning:
+        return None
+    if meaning == NEW:
+        return NEW
+    things = things_in(text, language)
+    return meaning.format(f"the {things[0]}" if things else "the picture")
+
+
+def _advised(plan: _Plan, advice: str, request: EditRequest, card: Card) -> _Plan:
+    """Add advice to a plan: the same operation at the same place is replaced, "stronger" scales, the rest is added."""
+    scaled = amended(advice)
+    if scaled is not None:
+        steps = tuple(_scaled(item, scaled) for item in plan.steps)
+        return replace(plan, steps=steps)
+    new = _understood(advice, request, card)
+    added = [_aimed(item, plan) for item in new.steps]
+    kept = [item for item in plan.steps if not any(_replaces(late, item) for late in added)]
+    keep = tuple(dict.fromkeys((*plan.keep, *new.keep)))
+    # What is to stay now is not edited, however early it was named.
+    kept = [item for item in kept if not (isinstance(item, Clause) and item.target in new.keep)]
+    return _Plan(plan.language, (*kept, *added), keep)
+
+
+def _aimed(item: Clause | _Words, plan: _Plan) -> Clause | _Words:
+    """Advice that names no place speaks of the place where the plan does the same kind of thing."""
+    if isinstance(item, _Words) or item.target is not None:
+        return item
+    same = [c for c in plan.steps if isinstance(c, Clause) and _kind(c.operation) == _kind(item.operation)]
+    return replace(item, target=same[-1].target) if same else item
+
+
+def _kind(operation: PlainOperation) -> str:
+    return operation.op + (operation.what if isinstance(operation, Adjust) else "")
+
+
+def _replaces(late: Clause | _Words, early: Clause | _Words) -> bool:
+    if isinstance(late, _Words) or isinstance(early, _Words):
+        return False
+    return _kind(late.operation) == _kind(early.operation) and late.target == early.target
+
+
+_AMOUNTS = ("amount", "sigma", "strength")
+
+
+def _scaled(item: Clause | _Words, factor: float) -> Clause | _Words:
+    if isinstance(item, _Words):
+        return item
+    values = item.operation.model_dump()
+    for name in _AMOUNTS:
+        if isinstance(values.get(name), float):
+            top = 1.0 if name == "strength" and values["op"] != "redact" else 5.0 if name == "amount" else 500.0
+            values[name] = round(max(min(values[name] * factor, top), -top), 4)
+    return replace(item, operation=type(item.operation).model_validate(values))
+
+
+# -- placing ----------------------------------------------------------------------------------------------------------
+
+
+def _step(item: Clause | _Words, plan: _Plan, places: Places, card: Card) -> EditStep:
+    if isinstance(item, _Words):
+        return EditStep(text=item.text)
+    operation: PlainOperation | None = item.operation
+    if card.operations and item.operation.op not in card.operations:
+        if not card.reads_text:
+            raise Unsupported(
+                f"The tool cannot do “{item.text}”: it has no operation {item.operation.op}.",
+                hint="Take a tool that has it, such as tool=classical.",
+            )
+        operation = None
+    elif not card.operations:
+        operation = None
+    return EditStep(
+        text=statement(item.operation, item.target, "en"), operation=operation, region=_region(item, plan, places)
+    )
+
+
+def _region(item: Clause, plan: _Plan, places: Places) -> Region | None:
+    if isinstance(item.operation, _WHOLE):
+        return None
+    # Letters and frames do not change what they touch, and a removal or a new background names its own place.
+    local = not isinstance(item.operation, AddText | Crop)
+    keep = tuple(noun for noun in plan.keep if noun != item.target) if local else ()
+    return places.region(item.target, keep)
+
+
+# -- wording ----------------------------------------------------------------------------------------------------------
+
+
+def _asked(item: Clause | _Words, language: str) -> str:
+    if isinstance(item, Clause):
+        return question(item.operation, item.target, language)
+    return f"Is this done: {item.text}?"
+
+
+def _rewritten(plan: _Plan, language: str) -> str:
+    said = [statement(i.operation, i.target, language) if isinstance(i, Clause) else i.text for i in plan.steps]
+    said += [keep_statement(noun, language) for noun in plan.keep]
+    return ("；" if language == "zh" else "; ").join(said)

@@ -1,0 +1,347 @@
+"""The command line: what is printed where, and the exit codes."""
+
+import json
+import os
+import pty
+import re
+import resource
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from reasonedit_agent.cli.edit import parse_region
+from reasonedit_agent.errors import UsageError
+from reasonedit_agent.schemas import Box, Mask, Phrase, Polygon
+from reasonedit_agent.tracing import read_events
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = str(Path(sys.executable).with_name("reasonedit"))
+PARTS = "tests.cli.parts"
+ENV = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+def cli(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [SCRIPT, *map(str, arguments)]
+    return subprocess.run(command, env={**ENV, **(env or {})}, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def photo(tmp_path: Path, picture: bytes) -> Path:
+    path = tmp_path / "cup.png"
+    path.write_bytes(picture)
+    return path
+
+
+def edit(
+    photo: Path,
+    *more: object,
+    text: str = "do it",
+    reasoner: str = "accepting",
+    tool: str = "painter",
+    out: str = "out",
+) -> subprocess.CompletedProcess[str]:
+    where = photo.parent
+    parts = ["--reasoner", f"{PARTS}:{reasoner}", "--tool", f"{PARTS}:{tool}"]
+    return cli("edit", photo, text, *parts, "--out", where / out, "--runs", where / "runs", *more)
+
+
+def answer(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+KEYS = {"status", "image", "kept_round", "stopped_by", "rounds", "usage", "trace", "error"}
+
+
+def test_edit_for_people(photo: Path) -> None:
+    run = edit(photo)
+    assert run.returncode == 0, run.stderr
+    assert (photo.parent / "out" / "cup-edited.png").is_file()
+    assert "cup-edited.png  (accepted, round 1, stopped by accepted)" in run.stdout
+    assert [line.split()[0] for line in run.stderr.splitlines()] == ["think", "edit", "reflect", "decide"]
+
+
+def test_edit_for_programs(photo: Path) -> None:
+    run = edit(photo, "--json", "--seed", 4, reasoner="refining")
+    assert (run.returncode, run.stderr) == (0, "")
+    found = answer(run)
+    assert set(found) == KEYS
+    assert (found["status"], found["kept_round"], found["stopped_by"], found["error"]) == (
+        "accepted",
+        2,
+        "accepted",
+        None,
+    )
+    assert [row["verdict"] for row in found["rounds"]] == ["refine", "accepted"]
+    assert set(found["rounds"][0]) >= {"verdict", "scores", "seconds"}
+    with Image.open(found["image"]) as image:
+        assert image.size == (64, 48)
+    assert read_events(found["trace"])[-1].type == "run_ended"
+    assert found["usage"]["images"] == 2
+
+
+def test_an_earlier_result_is_not_overwritten(photo: Path) -> None:
+    images = [answer(edit(photo, "--json"))["image"] for _ in range(2)]
+    assert [Path(image).name for image in images] == ["cup-edited.png", "cup-edited-2.png"]
+
+
+def test_max_rounds_and_policy(photo: Path) -> None:
+    found = answer(edit(photo, "--json", "--max-rounds", 1, "--policy", "accepted | rounds(9)", reasoner="refining"))
+    assert (found["status"], found["stopped_by"], found["kept_round"]) == ("best_effort", "rounds", 1)
+    found = answer(edit(photo, "--json", "--max-rounds", 0))
+    assert (found["status"], found["kept_round"], found["rounds"]) == ("best_effort", 0, [])
+
+
+def test_candidates(photo: Path) -> None:
+    run = edit(photo, "--json", "--candidates", 2, "--max-rounds", 1, reasoner="refining")
+    assert len(answer(run)["rounds"][0]["images"]) == 2
+
+
+def test_unsupported_is_3(photo: Path) -> None:
+    run = edit(photo, "--json", reasoner="helpless")
+    found = answer(run)
+    assert (run.returncode, found["status"], found["image"]) == (3, "unsupported", None)
+    assert found["error"] == "No dogs here. tool=diffusers could."
+    assert "No dogs here." in edit(photo, reasoner="helpless").stderr
+
+
+def test_failed_is_4(photo: Path) -> None:
+    run = edit(photo, "--json", tool="broken")
+    assert (run.returncode, answer(run)["status"]) == (4, "failed")
+    assert "it broke" in answer(run)["error"]
+
+
+def test_interrupted_keeps_the_best_round_or_is_130(photo: Path) -> None:
+    run = edit(photo, "--json", reasoner="refining", tool="Interrupted(2)")
+    assert (run.returncode, answer(run)["stopped_by"], answer(run)["kept_round"]) == (0, "interrupted", 1)
+    run = edit(photo, "--json", reasoner="refining", tool="Interrupted(1)")
+    assert (run.returncode, "interrupted" in run.stderr) == (130, True)
+
+
+def test_the_same_key_returns_the_stored_result(photo: Path) -> None:
+    first, second = (answer(edit(photo, "--json", "--idempotency-key", "k")) for _ in range(2))
+    assert first["trace"] == second["trace"]
+    run = edit(photo, "--json", "--idempotency-key", "k", text="do that")
+    assert (run.returncode, answer(run)["status"]) == (2, "invalid")
+
+
+# -- people ---------------------------------------------------------------------------------------------------------------
+
+
+def test_approve_away_from_a_terminal(photo: Path) -> None:
+    run = edit(photo, "--approve", "--json")
+    found = answer(run)
+    assert (run.returncode, found["status"]) == (5, "waiting")
+    assert found["question"]["node"] == "approve"
+    plan = Path(found["question"]["thought"])
+    assert json.loads(plan.read_text())["instruction"] == "do it"
+    command = found["question"]["command"].split()
+    assert command[:2] == ["reasonedit", "resume"]
+    done = cli(*command[1:], "--out", photo.parent / "out", "--json")
+    assert (done.returncode, answer(done)["status"]) == (0, "accepted")
+    plain = edit(photo, "--approve")
+    assert plain.returncode == 5
+    assert "Answer with: reasonedit resume" in plain.stdout
+
+
+def test_a_plan_that_was_changed(photo: Path) -> None:
+    found = answer(edit(photo, "--approve", "--json"))
+    plan = Path(found["question"]["thought"])
+    plan.write_text(plan.read_text().replace("do it", "do it well"))
+    common = ["--runs", photo.parent / "runs", "--out", photo.parent / "out", "--json"]
+    run = cli("resume", Path(found["trace"]).name, "--thought", plan, *common)
+    assert (run.returncode, answer(run)["status"]) == (0, "accepted")
+    assert '"instruction":"do it well"' in (Path(found["trace"]) / "events.jsonl").read_text()
+    plan.write_text('{"instruction": "x", "steps": []}')
+    bad = cli("resume", Path(found["trace"]).name, "--thought", plan, *common)
+    assert bad.returncode == 2
+    assert "has an error at steps" in answer(bad)["error"]
+
+
+def test_review_with_advice(photo: Path) -> None:
+    found = answer(edit(photo, "--review", "--json", reasoner="refining"))
+    assert found["question"]["node"] == "review"
+    run = cli("resume", found["trace"], "--answer", "stop", "--out", photo.parent / "out", "--json")
+    assert (run.returncode, answer(run)["kept_round"], answer(run)["stopped_by"]) == (0, 1, "person")
+
+
+def test_a_terminal_is_asked(photo: Path) -> None:
+    command = [
+        SCRIPT, "edit", str(photo), "do it", "--approve", "--reasoner", f"{PARTS}:accepting", "--tool", f"{PARTS}:painter",
+        "--out", str(photo.parent / "out"), "--runs", str(photo.parent / "runs"),
+    ]  # fmt: skip
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], command, {**ENV, "TERM": "xterm"})
+    seen = b""
+    while b"advice in words)" not in seen:
+        assert select.select([terminal], [], [], 60)[0], seen
+        seen += os.read(terminal, 1024)
+    os.write(terminal, b"accept\n")
+    try:
+        while chunk := os.read(terminal, 1024):
+            seen += chunk
+    except OSError:  # the other end is closed
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"1. do it" in seen
+    assert b"cup-edited.png" in seen
+
+
+# -- traces ---------------------------------------------------------------------------------------------------------------
+
+
+def test_trace_list_show_verify(photo: Path) -> None:
+    found = answer(edit(photo, "--json", reasoner="refining", text="paint [it] <b>"))
+    runs = ["--runs", photo.parent / "runs"]
+    (row,) = json.loads(cli("trace", "list", "--json", *runs).stdout)
+    assert (row["instruction"], row["status"], row["rounds"]) == ("paint [it] <b>", "accepted", 2)
+    assert "paint [it] <b>" in cli("trace", "list", *runs).stdout
+    shown = cli("trace", "show", row["run"], *runs)
+    assert shown.returncode == 0, shown.stderr
+    for words in ("paint [it] <b>", "refine", "stop (accepted), keep round 2.0", "stopped by accepted", "images/"):
+        assert words in shown.stdout
+    listed = re.findall(r"\S+/images/\S+", shown.stdout)
+    assert len(listed) == 2 and all(Path(path).is_file() for path in listed)
+    assert [e["type"] for e in json.loads(cli("trace", "show", row["run"], "--json", *runs).stdout)][0] == "run_started"
+    assert json.loads(cli("trace", "verify", row["run"], "--json", *runs).stdout)["passed"]
+    events = Path(found["trace"]) / "events.jsonl"
+    events.write_text(events.read_text().replace('"kind":"accepted"', '"kind":"rejected"'))
+    wrong = cli("trace", "verify", row["run"], *runs)
+    assert wrong.returncode == 4
+    assert "after round 2" in wrong.stderr
+
+
+def test_an_empty_list(tmp_path: Path) -> None:
+    assert cli("trace", "list", "--runs", tmp_path).stdout.startswith("No runs in")
+
+
+# -- parts ----------------------------------------------------------------------------------------------------------------
+
+
+def test_plugins() -> None:
+    rows = json.loads(cli("plugins", "--json").stdout)
+    assert {("reasoners", "embedded"), ("tools", "classical"), ("policies", "rounds")} <= {
+        (row["kind"], row["name"]) for row in rows
+    }
+    assert "embedded" in cli("plugins").stdout
+
+
+def test_doctor_names_the_command_that_helps(tmp_path: Path) -> None:
+    rows = {
+        row["what"]: row for row in json.loads(cli("doctor", "--json", env={"REASONEDIT_HOME": str(tmp_path)}).stdout)
+    }
+    assert not rows["weights embedded"]["ok"]
+    assert rows["weights embedded"]["command"] == "reasonedit fetch embedded"
+    assert rows["extra embedded"]["ok"]
+    assert "reasonedit fetch embedded" in cli("doctor", env={"REASONEDIT_HOME": str(tmp_path)}).stdout
+
+
+def test_every_command_has_help() -> None:
+    for command in ("edit", "resume", "trace list", "trace show", "trace verify", "plugins", "doctor", "fetch"):
+        shown = cli(*command.split(), "--help")
+        assert shown.returncode == 0
+        assert "Usage" in shown.stdout
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--reasoner", "nobody"], "There is no reasoner 'nobody'. Known: "),
+        (["--tool", "hammer"], "There is no tool 'hammer'. Known: "),
+        (["--policy", "accepted | soon"], "at column 12: There is no policy 'soon'"),
+        (["--reasoner", f"{PARTS}:nobody"], "cannot be loaded"),
+        (["--font", "nothing.ttf"], "does not exist"),
+    ],
+)
+def test_wrong_parts_are_2(photo: Path, arguments: list[str], words: str) -> None:
+    run = cli("edit", photo, "do it", "--out", photo.parent / "out", "--runs", photo.parent / "runs", *arguments)
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.png", None, "does not exist"),
+        ("text.png", b"hello", "not an image"),
+        ("folder", "folder", "is a folder"),
+    ],
+)
+def test_wrong_images_are_2(photo: Path, name: str, content: object, words: str) -> None:
+    path = photo.parent / name
+    if content == "folder":
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    run = edit(path)
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert not list((photo.parent / "out").iterdir())
+
+
+@pytest.mark.parametrize("text", ["", "x" * 100_000])
+def test_wrong_instructions_are_2(photo: Path, text: str) -> None:
+    run = edit(photo, "--json", text=text)
+    assert (run.returncode, answer(run)["status"]) == (2, "invalid")
+
+
+def test_an_unwritable_output_folder_is_2(photo: Path) -> None:
+    blocked = photo.parent / "file"
+    blocked.write_text("")
+    for out in ("file", "file/inside"):
+        run = edit(photo, out=out)
+        assert run.returncode == 2
+        assert "--out" in run.stderr
+    assert not (photo.parent / "runs").exists()
+
+
+@pytest.mark.parametrize(("room", "kept"), [(1_000, None), (5_500, 1)])
+def test_a_full_disk_is_4_and_the_best_round_is_kept(photo: Path, room: int, kept: int | None) -> None:
+    """No file may grow beyond ``room`` bytes: the trace hits it in the middle of the run."""
+    where = photo.parent
+    arguments = ["edit", photo, "do it", "--json", "--reasoner", f"{PARTS}:refining", "--tool", f"{PARTS}:painter"]
+    run = subprocess.run(
+        [SCRIPT, *map(str, arguments), "--runs", str(where / "runs"), "--out", str(where / "out")],
+        env=ENV,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+    found = answer(run)
+    assert (run.returncode, found["status"]) == (4, "failed")
+    assert "cannot be written: File too large" in found["error"]
+    if kept is not None:
+        assert found["kept_round"] == kept
+        assert Path(found["image"]).is_file()
+
+
+# -- regions ------------------------------------------------------------------------------------------------------------------
+
+
+def test_regions(photo: Path, tmp_path: Path) -> None:
+    assert parse_region("1,2,30,40", photo, tmp_path) == Box(left=1, top=2, right=30, bottom=40)
+    assert parse_region("0,0 10,0 10,10.5", photo, tmp_path) == Polygon(points=((0, 0), (10, 0), (10, 10.5)))
+    assert parse_region("the red cup", photo, tmp_path) == Phrase(text="the red cup")
+    mask = tmp_path / "mask.png"
+    Image.new("L", (64, 48), 255).save(mask)
+    found = parse_region(str(mask), photo, tmp_path / "images")
+    assert isinstance(found, Mask) and found.image.size == (64, 48)
+    Image.new("L", (10, 10)).save(mask)
+    with pytest.raises(UsageError, match="has 10x10 pixels, the photo 64x48"):
+        parse_region(str(mask), photo, tmp_path / "images")
+    for bad in ("5,5,1,1", "1,2 3,4", "1,2,3"):
+        with pytest.raises(UsageError, match="cannot be read"):
+            parse_region(bad, photo, tmp_path)

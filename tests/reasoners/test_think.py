@@ -1,0 +1,202 @@
+"""Thinking on real photos, with the real perception."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from reasonedit_agent.errors import Unsupported
+from reasonedit_agent.images import FolderStore
+from reasonedit_agent.operations import Adjust, Blur, Recolour, operation_names
+from reasonedit_agent.reasoners.embedded.think import think
+from reasonedit_agent.schemas import Box, Card, EditRequest, History, HumanAnswer, ImageRef, Mask, Thought
+from reasonedit_agent.weights import missing
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason="the weights are not fetched: reasonedit fetch embedded")
+
+TYPED = Card(operations=operation_names(), mask=True)
+TEXT = Card(reads_text=True)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> FolderStore:
+    return FolderStore(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def photos(store: FolderStore) -> dict[str, ImageRef]:
+    found = {}
+    for name in ("coffee", "chelsea", "astronaut"):
+        out = io.BytesIO()
+        Image.fromarray(getattr(data, name)()).save(out, "PNG")
+        found[name] = store.put(out.getvalue())
+    return found
+
+
+def plan(store: FolderStore, image: ImageRef, text: str, card: Card = TYPED, *advice: str, **more: object) -> Thought:
+    request = EditRequest(image=image, instruction=text, **more)
+    human = tuple(HumanAnswer(node="approve", after=0, kind="advice", text=a) for a in advice)
+    return think(request, card, History(request=request, human=human), store)
+
+
+def mask(store: FolderStore, thought: Thought, index: int = 0) -> np.ndarray:
+    region = thought.steps[index].region
+    assert isinstance(region, Mask)
+    picture = store.open(region.image)
+    assert picture.mode == "L"
+    return np.asarray(picture, np.float32) / 255
+
+
+def test_the_plan_of_a_compound_instruction(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["coffee"], "blur the background and make the cup green, but keep the saucer")
+    assert [type(step.operation) for step in thought.steps] == [Blur, Recolour]
+    assert thought.keep == ("saucer",)
+    assert len(thought.checklist) == 3
+    assert thought.changed
+    background, cup = mask(store, thought, 0), mask(store, thought, 1)
+    height, width = data.coffee().shape[:2]
+    assert background.shape == cup.shape == (height, width)
+    # by eye: the middle of the cup's white rim and body, the saucer's right part, the table at the lower left corner
+    assert cup[190, 210] > 0.9 and background[190, 210] < 0.1
+    assert cup[227, 440] < 0.2
+    assert background[390, 10] > 0.9 and cup[390, 10] < 0.1
+    assert thought.steps[1].region.label == "cup"  # type: ignore[union-attr]
+
+
+def test_the_cat(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    cat = mask(store, plan(store, photos["chelsea"], "make the cat blue"))
+    assert cat[150, 220] > 0.9  # between the eyes
+    assert 0.4 < cat.mean() < 0.9
+
+
+def test_the_face_is_kept_out_of_a_change_of_the_whole(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["astronaut"], "make it black and white but don't touch the face")
+    where = mask(store, thought)
+    assert where[110, 220] < 0.1  # her nose
+    assert where[400, 100] > 0.9
+    assert thought.keep == ("face",)
+
+
+def test_everything_except(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    where = mask(store, plan(store, photos["chelsea"], "black and white, everything except the cat"))
+    cat = mask(store, plan(store, photos["chelsea"], "make the cat blue"))
+    assert np.abs(where + cat - 1).max() < 0.02
+
+
+def test_whole_picture_has_no_region(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["chelsea"], "rotate 90 degrees, then make it brighter")
+    assert [step.region for step in thought.steps] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("photo", "text", "missing_thing", "seen"),
+    [
+        ("astronaut", "remove the dog", "dog", "person"),
+        ("chelsea", "make the car red", "car", "cat"),
+        ("chelsea", "remove the dog", "dog", "cat"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is(
+    store: FolderStore, photos: dict[str, ImageRef], photo: str, text: str, missing_thing: str, seen: str
+) -> None:
+    with pytest.raises(Unsupported) as caught:
+        plan(store, photos[photo], text)
+    assert f"no {missing_thing}" in caught.value.message and seen in caught.value.message
+
+
+def test_a_part_of_a_known_thing_is_not_guessed(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    with pytest.raises(Unsupported):
+        plan(store, photos["chelsea"], "make the whiskers green")
+
+
+def test_a_guess_is_said_to_be_one(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    assert "taken for the saucer" in plan(store, photos["coffee"], "make the saucer blue").instruction
+    assert "taken" not in plan(store, photos["coffee"], "make the cup blue").instruction
+    with pytest.raises(Unsupported):
+        plan(store, photos["coffee"], "remove the saucer and the unicorn")
+
+
+def test_the_drawn_region_is_where_an_unnamed_edit_goes(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    box = Box(left=10, top=20, right=110, bottom=120)
+    assert plan(store, photos["chelsea"], "make it brighter", region=box).steps[0].region == box
+    assert plan(store, photos["chelsea"], "rotate it", region=box).steps[0].region is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("add a dog", "diffusion"), ("make it winter", "diffusion"), ("asdf qwer", "blur the background"),
+        ("背景をぼかして", "Japanese"), ("colourless green ideas sleep furiously", ""), ("把它变得哈哈", "背景虚化"),
+        ("tell me a joke", "blur the background"),
+    ],
+)  # fmt: skip
+def test_unsupported_says_why_and_what_would(
+    store: FolderStore, photos: dict[str, ImageRef], text: str, fragment: str
+) -> None:
+    with pytest.raises(Unsupported) as caught:
+        plan(store, photos["chelsea"], text)
+    assert fragment in str(caught.value)
+
+
+def test_one_impossible_clause_is_not_dropped_in_silence(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    with pytest.raises(Unsupported):
+        plan(store, photos["chelsea"], "make the cat blue and add a hat")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "positive"),
+    [
+        ("jazz up the colours", "saturation", True), 
+        ("calm the colours down", "saturation", False), ("this needs some light", "brightness", True),
+    ],
+)  # fmt: skip
+def test_sentences_go_to_the_nearest_known_one(
+    store: FolderStore, photos: dict[str, ImageRef], text: str, what: str, positive: bool
+) -> None:
+    (step,) = plan(store, photos["chelsea"], text).steps
+    assert isinstance(step.operation, Adjust)
+    assert step.operation.what == what and (step.operation.amount > 0) is positive
+
+
+def test_advice_overrides_adds_and_scales(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    first = plan(store, photos["chelsea"], "make the cat blue")
+    assert isinstance(first.steps[0].operation, Recolour)
+    red = plan(store, photos["chelsea"], "make the cat blue", TYPED, "make the cat red instead")
+    assert [s.operation.colour for s in red.steps if isinstance(s.operation, Recolour)] == ["#ff0000"]
+    more = plan(store, photos["chelsea"], "make it brighter", TYPED, "stronger")
+    (step,) = more.steps
+    assert isinstance(step.operation, Adjust) and step.operation.amount == pytest.approx(0.3)
+    added = plan(store, photos["chelsea"], "make the cat blue", TYPED, "and blur the background")
+    assert [type(s.operation) for s in added.steps] == [Recolour, Blur]
+    kept = plan(store, photos["astronaut"], "make it brighter", TYPED, "but don't touch the face")
+    assert kept.keep == ("face",) and isinstance(kept.steps[0].region, Mask)
+
+
+def test_a_tool_without_the_operation(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    with pytest.raises(Unsupported) as caught:
+        plan(store, photos["chelsea"], "make it sepia", Card(operations=("blur",)))
+    assert "sepia" in caught.value.message and caught.value.hint
+
+
+def test_a_tool_that_reads_text(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["chelsea"], "add a hat and make the cat blue", TEXT)
+    assert [step.operation for step in thought.steps] == [None, None]
+    assert "hat" in thought.steps[0].text and "cat" in thought.steps[1].text and "blue" in thought.steps[1].text
+
+
+def test_the_user_is_answered_in_their_language(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["chelsea"], "把猫变成蓝色，保留背景")
+    assert thought.instruction == "把猫变成蓝色；保持背景不变"
+    assert thought.checklist == ("猫现在是蓝色吗？", "背景是否保持不变？")
+    assert thought.steps[0].text == "make the cat blue"
+    assert "Katze" in plan(store, photos["chelsea"], "Mach die Katze grün").instruction
+
+
+def test_the_same_twice(store: FolderStore, photos: dict[str, ImageRef], tmp_path: Path) -> None:
+    text = "blur the background and brighten the cat"
+    assert plan(store, photos["chelsea"], text) == plan(store, photos["chelsea"], text)
