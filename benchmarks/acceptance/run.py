@@ -99,9 +99,8 @@ def report(outcomes: Sequence[Outcome], half: str) -> None:
     """Print the tables of one half."""
     for outcome in outcomes:
         if not outcome.passed:
-            print(
-                f"FAIL {outcome.case['id']} [{outcome.status}] {outcome.case['instruction']!r}: {'; '.join(outcome.failed)}"
-            )
+            case, why = outcome.case, "; ".join(outcome.failed)
+            print(f"FAIL {case['id']} [{outcome.status}] {case['instruction']!r}: {why}")
     by_operation: dict[str, list[bool]] = collections.defaultdict(list)
     by_language: dict[str, list[bool]] = collections.defaultdict(list)
     for outcome in outcomes:

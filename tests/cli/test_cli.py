@@ -208,7 +208,7 @@ def test_trace_list_show_verify(photo: Path) -> None:
         assert words in shown.stdout
     listed = re.findall(r"\S+/images/\S+", shown.stdout)
     assert len(listed) == 2 and all(Path(path).is_file() for path in listed)
-    assert [e["type"] for e in json.loads(cli("trace", "show", row["run"], "--json", *runs).stdout)][0] == "run_started"
+    assert json.loads(cli("trace", "show", row["run"], "--json", *runs).stdout)[0]["type"] == "run_started"
     assert json.loads(cli("trace", "verify", row["run"], "--json", *runs).stdout)["passed"]
     events = Path(found["trace"]) / "events.jsonl"
     events.write_text(events.read_text().replace('"kind":"accepted"', '"kind":"rejected"'))
