@@ -8,7 +8,17 @@ import pytest
 from reasonedit_agent.operations import Adjust, Blur
 from reasonedit_agent.protocols import Context, EditTool
 from reasonedit_agent.reasoners.embedded.reasoner import EmbeddedReasoner
-from reasonedit_agent.schemas import Accepted, Candidate, EditCall, EditRequest, EditStep, History, Phrase, Thought, Verdict
+from reasonedit_agent.schemas import (
+    Accepted,
+    Candidate,
+    EditCall,
+    EditRequest,
+    EditStep,
+    History,
+    Phrase,
+    Thought,
+    Verdict,
+)
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner, check_reasoner, check_tool, scores
 from reasonedit_agent.tools.classical import ClassicalEditor
 from tests.graphs.scripts import paint
@@ -80,10 +90,18 @@ async def test_bad_tools_are_found(tmp_path: Path, tool: EditTool, failing: str)
 async def test_a_reasoner_that_accepts_everything_is_found(tmp_path: Path) -> None:
     class Yes(ScriptedReasoner):
         async def reflect(
-            self, request: EditRequest, thought: Thought, call: EditCall, candidate: Candidate, history: History, ctx: Context
+            self,
+            request: EditRequest,
+            thought: Thought,
+            call: EditCall,
+            candidate: Candidate,
+            history: History,
+            ctx: Context,
         ) -> Verdict:
             return Accepted(scores=scores(10))
 
     report = await check_reasoner(Yes(), FunctionTool(paint), PHOTO, "do it", tmp_path)
     failing = {check.name for check in report.checks if not check.passed}
-    assert failing == {"An untouched source is not accepted", "The plan has a checklist", "Usage is emitted"}, str(report)
+    assert failing == {"An untouched source is not accepted", "The plan has a checklist", "Usage is emitted"}, str(
+        report
+    )

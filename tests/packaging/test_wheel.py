@@ -79,6 +79,8 @@ def test_the_wheel_works_in_a_clean_environment(built: tuple[Path, Path], tmp_pa
     doctor = run(script, "doctor", "--json", cwd=tmp_path, env=env)
     assert "pip install 'reasonedit-agent[embedded]'" in doctor
     photo = ROOT / "examples" / "photos" / "coffee.jpg"
-    refused = subprocess.run([script, "edit", photo, "crop to square"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    refused = subprocess.run(
+        [script, "edit", photo, "crop to square"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert refused.returncode == 2
     assert "reasonedit doctor" in refused.stderr
