@@ -251,7 +251,7 @@ def _as_json(result: EditResult, path: Path | None, problem: str) -> dict[str, A
         "error": problem or result.error or None,
     }
     if result.status == "waiting" and result.question:
-        command = f"reasonedit resume {result.run} --runs {result.trace.parent} --answer accept"
+        command = f"reasonedit resume {result.trace} --answer accept"
         answer["question"] = {
             "node": result.question["node"],
             "text": result.question["question"],
@@ -269,7 +269,7 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
         console.print(f"Waiting for a person: {question.get('question')}", markup=False)
         if question.get("file"):
             console.print(f"The plan: {question['file']}", markup=False)
-        console.print(f"Answer with: reasonedit resume {result.run} --answer accept|reject|stop|'advice'", markup=False)
+        console.print(f"Answer with: reasonedit resume {result.trace} --answer accept|reject|stop|'advice'", markup=False)
         return
     if path is not None:
         kept = "the source, unchanged" if result.kept.round == 0 else f"round {result.kept.round}"
@@ -280,7 +280,7 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
     if problem:
         stderr = Console(stderr=True, highlight=False, soft_wrap=True)
         stderr.print(f"reasonedit: {result.status.replace('_', ' ')}: {problem}", markup=False)
-    console.print(f"Trace: reasonedit trace show {result.run}", markup=False, style="dim")
+    console.print(f"Trace: reasonedit trace show {result.trace}", markup=False, style="dim")
 
 
 def _ask(agent: EditAgent, result: EditResult) -> EditResult:
