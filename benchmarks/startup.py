@@ -22,6 +22,7 @@ def main(repeats: int = 15) -> None:
     commands = {
         "bare interpreter": (sys.executable, "-c", "pass"),
         "import reasonedit_agent": (sys.executable, "-c", "import reasonedit_agent"),
+        "from reasonedit_agent import EditAgent": (sys.executable, "-c", "from reasonedit_agent import EditAgent"),
         "reasonedit --help": (script, "--help"),
     }
     # Interleaved, so that a busy moment of the machine hits all of them.
