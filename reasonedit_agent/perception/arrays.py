@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "Mask", "Rgb", "bounded", "box_mask", "mask_box", "resize_mask"]
+__all__ = ["Box", "Mask", "Rgb", "bounded", "box_area", "box_mask", "mask_box", "resize_mask"]
 
 Rgb: TypeAlias = npt.NDArray[np.uint8]
 """An image, shape (height, width, 3), sRGB, 0 to 255."""
@@ -46,6 +46,11 @@ def mask_box(mask: Mask, level: float = 0.5) -> Box | None:
     if not len(rows):
         return None
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def box_area(box: Box) -> float:
+    """Return the area of a box in pixels."""
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def box_mask(box: Box, height: int, width: int) -> Mask:

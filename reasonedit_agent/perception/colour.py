@@ -11,7 +11,7 @@ import numpy.typing as npt
 from reasonedit_agent.perception.arrays import Mask, Rgb
 from reasonedit_agent.perception.masks import components, fill_holes
 
-__all__ = ["COLOURS", "colour_mask", "to_lab"]
+__all__ = ["COLOURS", "colour_mask", "in_range", "to_lab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,11 @@ class _Range:
     lightness: tuple[float, float]
 
 
+_SLACK = 10.0
+_MOSTLY = 0.6  # share of a region that has the colour by the narrow limits
 _ANY = (0.0, 360.0)
 _RANGES: dict[str, _Range] = {
-    "red": _Range((5, 47), (26, 140), (8, 72)),
+    "red": _Range((358, 47), (26, 140), (8, 72)),
     "orange": _Range((38, 80), (32, 140), (42, 90)),
     "brown": _Range((35, 88), (9, 50), (12, 58)),
     "yellow": _Range((76, 114), (32, 140), (55, 100)),
@@ -72,22 +74,41 @@ def to_lab(rgb: Rgb) -> npt.NDArray[np.float32]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
+def in_range(lab: npt.NDArray[np.float32], colour: str, slack: float = 0.0) -> npt.NDArray[np.bool_]:
+    """Return which pixels have a colour, shape (height, width).
+
+    Args:
+        lab: CIELAB, shape (height, width, 3).
+        colour: A word of `COLOURS`.
+        slack: By how much, in degrees of hue and units of lightness, the colour's limits are moved outwards.
+    """
+    span = _RANGES[_SAME_AS.get(colour, colour)]
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
+    middle = (span.hue[0] + ((span.hue[1] - span.hue[0]) % 360 or 360) / 2) % 360
+    half = ((span.hue[1] - span.hue[0]) % 360 or 360) / 2
+    inside = np.abs((hue - middle + 180) % 360 - 180) <= half + slack
+    inside &= (chroma >= span.chroma[0] * (1 - slack / 40)) & (chroma <= span.chroma[1])
+    inside &= (lab[..., 0] >= span.lightness[0] - slack) & (lab[..., 0] <= span.lightness[1] + slack)
+    return np.asarray(inside)
+
+
 def colour_mask(rgb: Rgb, colour: str) -> Mask | None:
     """Return where the image has a colour, without specks, or None where it hardly has it (below 0.4 % of the area).
+
+    Highlights, shadows and tints just outside the colour's limits count where they continue what is inside.
 
     Args:
         rgb: Image, shape (height, width, 3).
         colour: A word of `COLOURS`.
     """
-    span = _RANGES[_SAME_AS.get(colour, colour)]
     lab = to_lab(np.asarray(cv2.bilateralFilter(rgb, 5, 25, 5), np.uint8))
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
-    low, high = span.hue
-    in_hue = (hue >= low) & (hue <= high) if low <= high else (hue >= low) | (hue <= high)
-    inside = in_hue & (chroma >= span.chroma[0]) & (chroma <= span.chroma[1])
-    inside &= (lab[..., 0] >= span.lightness[0]) & (lab[..., 0] <= span.lightness[1])
     size = max(3, max(rgb.shape[:2]) // 200) | 1
-    mask = np.asarray(cv2.medianBlur(inside.astype(np.uint8), size), np.float32)
-    mask = fill_holes(components(mask, least=0.08), largest=0.003)
+    sure, near = (cv2.medianBlur(in_range(lab, colour, s).astype(np.uint8), size) for s in (0, _SLACK))
+    count, labels = cv2.connectedComponents(np.maximum(sure, near))
+    total = np.bincount(labels.ravel(), minlength=count)
+    share = np.bincount(labels.ravel(), weights=sure.ravel(), minlength=count) / np.maximum(total, 1)
+    share[0] = 0
+    grown = np.where(share[labels] >= _MOSTLY, np.maximum(sure, near), sure).astype(np.float32)
+    mask = fill_holes(components(grown, least=0.08), largest=0.003)
     return mask if mask.mean() >= 0.004 else None

@@ -11,13 +11,15 @@ from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from reasonedit_agent.perception.arrays import Box, Mask, Rgb, box_mask, mask_box, resize_mask
+from reasonedit_agent.perception.arrays import Box, Mask, Rgb, box_area, box_mask, mask_box, resize_mask
+from reasonedit_agent.perception.detector import overlap
 from reasonedit_agent.perception.faces import face_mask
 from reasonedit_agent.perception.instances import instance_mask
-from reasonedit_agent.perception.masks import components, sharpen_edge
-from reasonedit_agent.perception.nouns import BACKDROP, STUFF, coco_label
+from reasonedit_agent.perception.masks import components, sharpen_edge, sized
+from reasonedit_agent.perception.nouns import ANIMALS, BACKDROP, coco_label
 from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
 from reasonedit_agent.perception.sight import Sight
+from reasonedit_agent.perception.stuff import STUFF, find_stuff
 from reasonedit_agent.perception.text import text_mask
 
 __all__ = ["Located", "Scene", "Source", "locate"]
@@ -144,12 +146,12 @@ class Scene(Sight):
         return self._located(mask, 1.0, "position", "position")
 
     def _background(self, _: Phrase) -> Located | None:
-        subject = self._subject()
+        subject = self._figures()
         clear = self._clarity(subject)
         return self._located(1 - subject, clear if (subject > 0.5).mean() < 0.95 else 0.2, "saliency", "background")
 
     def _salient(self, phrase: Phrase) -> Located | None:
-        subject = self._subject()
+        subject = self._figures()
         if (subject > 0.5).mean() < 0.002:
             return None
         return self._located(subject, self._clarity(subject), "saliency", phrase.noun or "subject")
@@ -187,33 +189,81 @@ class Scene(Sight):
         match = coco_label(phrase.noun) if phrase.noun else None
         if match is not None and (found := self._detected(phrase, match[0])):
             return found
-        if phrase.colour and (found := self._coloured(phrase)):
+        animal = phrase.noun.rpartition(" ")[2] in ANIMALS
+        if animal and (found := self._animal(phrase)):
             return found
         if phrase.noun in STUFF:
-            found = self._coloured(replace(phrase, colour=STUFF[phrase.noun]))
-            return found if found is not None and (found.mask > 0.5).mean() > 0.02 else None
+            return self._stuff(phrase)
+        if phrase.colour and (found := self._coloured(phrase)):
+            return found
         if phrase.noun in BACKDROP and (found := self._background(phrase)):
             return replace(found, score=0.35 * found.score, label=phrase.noun)
-        if match is not None and self._is_something_else(match[0]):
+        if match is not None and not animal and self._is_something_else(match[0]):
             return None
         if not phrase.noun and phrase.colour:
             return None  # "the red thing", and nothing is red
-        certain = 0.15 if match is not None and match[1] == 1.0 else 0.35
+        unlikely = phrase.colour is not None or (match is not None and match[1] == 1.0)
+        certain = 0.15 if unlikely and not animal else 0.35
         return self._what_is_left(phrase, certain)
 
     def _detected(self, phrase: Phrase, label: str) -> Located | None:
-        seen = self._instances(label)
+        seen = sorted(self._instances(label), key=lambda d: -d.score * box_area(d.box) ** 0.25)
         if not seen:
             return None
         chosen = seen
+        sure = 1.0
         if phrase.colour and len(seen) > 1:
             chosen = self._most_coloured(seen, phrase.colour)
+            sure = 1.0 if chosen else 0.3
+            chosen = chosen or seen
         chosen = self._placed(chosen, phrase, [d.box for d in chosen], self._small, one=True)
         mask = np.zeros(self._small.shape[:2], np.float32)
         for detection in chosen:
             mask = np.maximum(mask, self._instance(detection.box))
-        score = float(np.clip(0.15 + 1.5 * chosen[0].score, 0, 0.95))
+        if phrase.colour and phrase.several and (alike := self._colour(phrase.colour)) is not None:
+            area = float(mask.sum()) / len(chosen)
+            mask = np.maximum(mask, sized(alike, 0.3 * area, 2 * area))  # the others of this colour and size
+        score = sure * float(np.clip(0.15 + 1.5 * chosen[0].score, 0, 0.95))
         return self._located(mask, score, "detector", label, len(seen))
+
+    def _animal(self, phrase: Phrase) -> Located | None:
+        """An animal without a COCO name: one that is taken for one with such a name, if that is what stands out."""
+        seen = self._look_alikes()
+        subject = self._subject()
+        if phrase.several or phrase.place is not None or phrase.size:
+            chosen = self._placed(seen, phrase, [d.box for d in seen], self._small, one=True)
+            mask = subject if phrase.several else np.zeros_like(subject)
+            for detection in chosen:
+                mask = np.maximum(mask, self._instance(detection.box))
+        else:
+            chosen = [d for d in seen if overlap(d.box, mask_box(subject) or (0, 0, 0, 0)) > 0.5][:1]
+            mask = subject
+        if not chosen:
+            return None
+        return self._located(mask, 0.45, "detector", chosen[0].label, len(seen))
+
+    def _stuff(self, phrase: Phrase) -> Located | None:
+        stuff = STUFF[phrase.noun]
+        if phrase.colour:
+            stuff = replace(stuff, colours=(phrase.colour,))
+        sky = self._sky_mask()
+        above = sky[0] if sky is not None and sky[1] >= 0.5 else np.zeros(self._small.shape[:2], np.float32)
+        if stuff.where == "sky":
+            above = 1 - above
+        taken = [above]
+        subject = self._subject()
+        if not stuff.over_subject and (subject > 0.5).mean() < 0.5:
+            taken.append(subject)
+        for d in self._clear()[:4]:
+            within = np.maximum.reduce(taken[:2]) * box_mask(
+                d.box, *subject.shape
+            )  # most of a thing that stands out is taken already
+            if d.label not in BACKDROP and within.sum() < 0.4 * box_area(d.box):
+                taken.append(self._instance(d.box))
+        mask = find_stuff(self._small, stuff, np.asarray(np.maximum.reduce(taken), np.float32))
+        if mask is not None and phrase.place is not None:
+            mask = mask * box_mask(phrase.place.cut(mask.shape[1], mask.shape[0]), *mask.shape)
+        return None if mask is None else self._located(mask, 0.35, "colour", phrase.noun)
 
     def _boxed(self, phrase: Phrase) -> Located | None:
         """The second opinion of the detector: GrabCut from the box alone."""
@@ -243,15 +293,13 @@ class Scene(Sight):
         subject = (self._subject() > 0.5).astype(np.float32)
         on_subject = mask * subject
         score = 0.5
-        if on_subject.sum() > 0.6 * mask.sum() and phrase.noun not in STUFF:
+        if on_subject.sum() > 0.6 * mask.sum():
             mask, score = on_subject, 0.65
             if on_subject.sum() > 0.6 * subject.sum() and phrase.noun:
                 mask = self._subject()  # the thing that has this colour, with its shadows and highlights
         if phrase.place is not None:
             mask = mask * box_mask(phrase.place.cut(mask.shape[1], mask.shape[0]), *mask.shape)
         mask = components(mask, least=0.1)
-        if phrase.noun in STUFF:
-            score = 0.35
         return self._located(sharpen_edge(self._small, mask), score, "colour", f"{colour} {phrase.noun}".strip())
 
     def _what_is_left(self, phrase: Phrase, certain: float) -> Located | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from reasonedit_agent.perception.detector import COCO
 from reasonedit_agent.perception.embedding import embed
 
-__all__ = ["BACKDROP", "GROUPS", "PLURALS", "STUFF", "coco_label", "group_of", "singular"]
+__all__ = ["ANIMALS", "BACKDROP", "GROUPS", "PLURALS", "coco_label", "group_of", "singular"]
 
 _SYNONYMS: dict[str, str] = {
     "person": "man woman girl boy lady guy child kid baby toddler human adult human-being astronaut player rider "
@@ -80,16 +80,17 @@ GROUPS: tuple[frozenset[str], ...] = (
 )
 """Labels that the detector takes for each other."""
 
-STUFF: dict[str, str] = {
-    "grass": "green", "lawn": "green", "meadow": "green", "leaf": "green", "foliage": "green", "tree": "green",
-    "bush": "green", "forest": "green", "snow": "white", "cloud": "white", "sand": "beige", "beach": "beige",
-    "water": "blue", "sea": "blue", "ocean": "blue", "lake": "blue", "river": "blue", "pool": "blue", "wood": "brown",
-}  # fmt: skip
-"""Shapeless things that only their usual colour gives away."""
-
-BACKDROP = frozenset(
-    ["wall", "floor", "ground", "table", "dining table", "desk", "tabletop", "carpet", "rug", "road", "street"]
+ANIMALS = frozenset(
+    "animal beast pet creature wildlife fox wolf tiger lion leopard jaguar cheetah panther lynx puma rabbit hare bunny "
+    "squirrel hedgehog raccoon badger beaver otter seal walrus deer moose elk reindeer antelope gazelle goat pig boar "
+    "hog piglet donkey mule camel llama alpaca bison buffalo yak rhino rhinoceros hippo hippopotamus kangaroo koala "
+    "lemur monkey ape gorilla chimpanzee baboon sloth hyena coyote jackal hamster rat  owl penguin "
+    "chicken hen rooster cock goose turkey peacock flamingo pelican heron stork crane ostrich crow raven robin finch "
+    "macaw cockatoo hawk falcon kestrel vulture hummingbird woodpecker kingfisher".split()
 )
+"""Animals that the detector does not know, and takes for those that it knows."""
+
+BACKDROP = frozenset(["wall", "floor", "ground", "table", "dining table", "desk", "tabletop", "carpet", "rug"])
 """Things that usually are what stands behind or under the subject."""
 
 PLURALS: dict[str, str] = {

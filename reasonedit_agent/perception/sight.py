@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from reasonedit_agent.perception.arrays import Box, Mask, Rgb, bounded, box_mask, resize_mask
+from reasonedit_agent.perception.arrays import Box, Mask, Rgb, bounded, box_area, box_mask, resize_mask
 from reasonedit_agent.perception.colour import colour_mask
 from reasonedit_agent.perception.detector import Detection, detect, overlap, strongest
 from reasonedit_agent.perception.faces import Face, find_faces
@@ -102,6 +102,29 @@ class Sight:
                     return replace(detection, score=detection.score * (0.4 if related else 0.2))
         return detection
 
+    def _look_alikes(self) -> list[Detection]:
+        """What the detector takes for some animal, also with little conviction."""
+        everything = self._detections()
+        animals = strongest(everything, group_of("cat"), _MISTAKEN)
+        kept: list[Detection] = []
+        for d in animals:  # of all kinds together, one for each place
+            if not any(overlap(d.box, other.box) > 0.4 for other in kept):
+                kept.append(self._widened(d, everything))
+        return kept
+
+    def _figures(self) -> Mask:
+        return self._once("figures", self._all_figures)
+
+    def _all_figures(self) -> Mask:
+        """The subject, with those of its kind and size beside it: saliency often takes one of two."""
+        subject = self._subject()
+        shares = [(d, self._instance(d.box)) for d in self._clear()[:5]]
+        main = [d for d, mask in shares if float((mask * subject).sum()) > 0.6 * float(mask.sum()) > 0]
+        kinds = frozenset[str]().union(*(group_of(d.label) for d in main))
+        least = 0.3 * max((box_area(d.box) for d in main), default=0.0)
+        beside = [mask for d, mask in shares if d.label in kinds and box_area(d.box) >= least]
+        return np.asarray(np.maximum.reduce([subject, *beside]), np.float32)
+
     def _is_something_else(self, label: str) -> bool:
         """Whether the subject is, clearly, a thing of another kind."""
         height, width = self._small.shape[:2]
@@ -115,9 +138,9 @@ class Sight:
     def _most_coloured(self, seen: list[Detection], colour: str) -> list[Detection]:
         mask = self._colour(colour)
         if mask is None:
-            return seen
+            return []
         shares = [float((mask * self._instance(d.box)).sum() / max(1.0, self._instance(d.box).sum())) for d in seen]
-        return [d for d, share in zip(seen, shares, strict=True) if share >= 0.6 * max(shares)]
+        return [d for d, share in zip(seen, shares, strict=True) if share >= max(0.1, 0.6 * max(shares))]
 
     @staticmethod
     def _clarity(mask: Mask) -> float:

@@ -92,7 +92,9 @@ def test_everything_that_can_be_named_is_documented() -> None:
         assert f"`{operation}`" in text, operation
     for event in AnyEvent.__args__:  # type: ignore[attr-defined]
         assert f"`{event.model_fields['type'].default}`" in text, event
-    for option in re.findall(r"--[a-z-]+", subprocess.run([SCRIPT, "edit", "--help"], capture_output=True, text=True, check=True).stdout):
+    for option in re.findall(
+        r"--[a-z-]+", subprocess.run([SCRIPT, "edit", "--help"], capture_output=True, text=True, check=True).stdout
+    ):
         assert option in text, option
 
 

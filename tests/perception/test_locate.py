@@ -1,7 +1,10 @@
 """Finding things in photos, against boxes that were drawn by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 from sklearn.datasets import load_sample_image
 
@@ -9,6 +12,7 @@ from reasonedit_agent.perception.arrays import Box, Rgb, box_mask
 from reasonedit_agent.perception.detector import overlap
 from reasonedit_agent.perception.embedding import embed
 from reasonedit_agent.perception.locate import Located, Scene, locate
+from reasonedit_agent.perception.masks import iou
 from reasonedit_agent.perception.nouns import coco_label
 from reasonedit_agent.perception.text import read_text
 
@@ -78,6 +82,48 @@ def test_what_is_not_there_is_none_or_a_guess() -> None:
     assert guess is None or (guess.score < 0.3 and guess.source == "saliency")
     unknown = found("china", "building")  # no model knows it: the subject, said to be a guess
     assert unknown.source == "saliency" and 0.3 <= unknown.score < 0.5
+
+
+def example(name: str) -> Rgb:
+    return np.asarray(
+        Image.open(Path(__file__).parents[2] / "examples" / "photos" / f"{name}.jpg").convert("RGB"), np.uint8
+    )
+
+
+@pytest.mark.parametrize("phrase", ["grass", "water", "snow"])
+def test_shapeless_things_that_are_not_there(phrase: str) -> None:
+    assert locate(photo("coffee"), phrase) is None
+
+
+def test_shapeless_things_leave_out_the_sky_and_what_stands_out() -> None:
+    snow, bear = (locate(example("polar_bear"), phrase) for phrase in ("snow", "polar bear"))
+    assert snow is not None and bear is not None and snow.score < 0.5
+    assert float((snow.mask * bear.mask).sum()) < 0.05 * float(bear.mask.sum())
+    mountain, sky = found("china", "mountain"), found("china", "sky")
+    assert float(np.minimum(mountain.mask, sky.mask).mean()) < 0.02
+
+
+def test_an_animal_that_the_detector_takes_for_another() -> None:
+    bear, llama = (locate(example("polar_bear"), phrase) for phrase in ("polar bear", "llama"))
+    assert bear is not None and llama is not None
+    assert llama.source == "detector" and 0.3 <= llama.score < 0.5
+    assert iou(llama.mask, bear.mask) > 0.8
+
+
+def test_the_background_leaves_out_both_of_two() -> None:
+    one = example("polar_bear")
+    alone, both = locate(one, "subject"), locate(np.ascontiguousarray(np.hstack([one, one])), "background")
+    assert alone is not None and both is not None
+    for half in np.hsplit(both.mask, 2):
+        assert iou(1 - half, alone.mask) > 0.8
+
+
+def test_a_colour_chooses_among_several_and_a_missing_one_is_a_guess() -> None:
+    red = photo("coffee")
+    scene = Scene.of(np.ascontiguousarray(np.hstack([red, red[..., ::-1]])))
+    blue, green = scene.find("blue cup"), scene.find("green cup")
+    assert blue is not None and blue.score >= 0.5 and blue.box[0] > 600
+    assert green is None or green.score < 0.3
 
 
 def test_another_source_gives_another_mask() -> None:

@@ -50,6 +50,19 @@ def backdrop(*colours: str, direction: str = "down") -> Do:
 BLUR = 9.6  # 1.2 % of 800
 
 ENGLISH = (
+    Case("brighten the cat so that I can see it", (adjust("brightness", 0.2, "cat"),)),
+    Case("sharpen the photo because it is for print", (do("sharpen"),)),
+    Case(
+        "blur the face so nobody can recognise her, and crop to square",
+        (do("redact", "face"), do("crop", ratio=(1, 1))),
+    ),
+    Case("make the selected area warmer", (adjust("warmth", 0.2, "selection"),)),
+    Case("crop to the box I drew", (do("crop", "selection"),)),
+    Case("crop off the left half", (do("crop", "right half"),)),
+    Case("make the sky (top) purple", (colour("#800080", "sky"),)),
+    Case("flip it upside down, like a mirror", (do("flip", axis="vertical"),)),
+    Case("make it one third of its size", (do("resize", scale=0.3333),)),
+    Case("use a gradient from red to blue as the background", (backdrop("#ff0000", "#0000ff"),)),
     # compound, shared verbs, elided things, "it"
     Case(
         "blur the background and make the cup green, but keep the saucer",
@@ -200,6 +213,10 @@ ENGLISH = (
 )
 
 CHINESE = (
+    Case("把脸模糊，以免别人认出她", (do("redact", "face"),)),
+    Case("裁掉右半边，只留左半边", (do("crop", "left half"),)),
+    Case("把选中的区域变暗", (adjust("brightness", -0.2, "selection"),)),
+    Case("缩小到原来的三分之一", (do("resize", scale=0.3333),)),
     Case(
         "把背景虚化，把杯子变成绿色，但是保留碟子",
         (do("blur", "background", sigma=BLUR), colour("#008000", "cup")),
@@ -262,6 +279,7 @@ CHINESE = (
 )
 
 GERMAN = (
+    Case("Mach das Bild heller, damit man die Katze sieht", (adjust("brightness", 0.2),)),
     Case("Mach den Hintergrund unscharf und die Tasse grün", (do("blur", "background"), colour("#008000", "cup"))),
     Case("Bitte entferne den Löffel", (do("remove", "spoon"),)),
     Case("Mach das Foto etwas heller", (adjust("brightness", 0.08),)),
@@ -282,6 +300,7 @@ GERMAN = (
 )
 
 SPANISH = (
+    Case("desenfoca la cara para que nadie la reconozca", (do("redact", "face"),)),
     Case("Haz la taza verde", (colour("#008000", "cup"),)),
     Case("desenfoca el fondo", (do("blur", "background"),)),
     Case("por favor, elimina la cuchara", (do("remove", "spoon"),)),
@@ -300,6 +319,7 @@ SPANISH = (
 )
 
 FRENCH = (
+    Case("floute le visage pour que personne ne la reconnaisse", (do("redact", "face"),)),
     Case("Rends la tasse verte", (colour("#008000", "cup"),)),
     Case("floute l'arrière-plan", (do("blur", "background"),)),
     Case("supprime la cuillère, s'il te plaît", (do("remove", "spoon"),)),

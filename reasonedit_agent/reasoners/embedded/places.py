@@ -13,7 +13,8 @@ from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.perception.detector import overlap
 from reasonedit_agent.perception.locate import Located, Scene
 from reasonedit_agent.perception.masks import iou
-from reasonedit_agent.perception.nouns import group_of
+from reasonedit_agent.perception.measures import mean_lab
+from reasonedit_agent.perception.nouns import ANIMALS, group_of
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Region
@@ -25,6 +26,9 @@ _FOUND = 0.16
 
 _SURE = 0.3
 """Least score of a thing that is cut out of other things' masks."""
+
+SELECTION = "selection"
+"""The noun of the grammar for the region that came with the request."""
 
 _EXCEPT = "everything except "
 
@@ -57,7 +61,7 @@ class Places:
         Raises:
             Unsupported: The target is not in the picture; the message says what is.
         """
-        if target is None and self._request.region is not None and not keep:
+        if target in (None, SELECTION) and self._request.region is not None and not keep:
             return self._request.region
         spot = self._spot(target)
         mask, label = spot.mask, spot.label
@@ -69,10 +73,19 @@ class Places:
             return None
         return self._stored(mask, label)
 
+    def lightness(self, target: str | None) -> float:
+        """Return the mean CIE L* (0 to 100) of a target, or of the whole picture."""
+        lab = mean_lab(self._rgb, self._spot(target).mask)
+        return 100.0 if lab is None else lab[0]
+
     def _spot(self, target: str | None) -> _Spot:
         height, width = self._rgb.shape[:2]
         drawn = self._drawn()
-        if target is None:
+        if target == SELECTION and drawn is None:
+            raise Unsupported(
+                "No area is selected.", hint="Say where it is (region=..., --region left,top,right,bottom)."
+            )
+        if target in (None, SELECTION):
             return _Spot(np.ones((height, width), np.float32) if drawn is None else drawn, "")
         if target.startswith(_EXCEPT):
             mask = 1 - self._union(target.removeprefix(_EXCEPT))
@@ -89,9 +102,14 @@ class Places:
     def _find(self, noun: str) -> Located:
         found = self.scene.find(noun)
         if found is not None and found.score >= _FOUND and not self._mistaken(found):
-            if found.source == "saliency" and found.label not in ("subject", "background"):
+            unsure = found.source == "saliency" and found.label not in ("subject", "background")
+            # A "rabbit" where the detector sees a cat: no model knows rabbits, so the plan must say what was taken.
+            if unsure or (found.source == "detector" and noun.split(" ")[-1] in ANIMALS):
                 self._guess(noun, found.mask)
             return found
+        drawn = self._drawn()
+        if drawn is not None:  # whoever drew where it is need not name it in words that a model knows
+            return Located(mask=drawn, box=(0, 0, 0, 0), score=1.0, source="position", label=noun)
         seen = self.seen()
         what = f"I see: {', '.join(seen)}." if seen else "I recognise nothing in it by name."
         be = "are" if noun.endswith("s") else "is"

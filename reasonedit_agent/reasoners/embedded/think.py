@@ -6,6 +6,7 @@ to none, or to two, is not guessed: it is Unsupported, and says what was not und
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from reasonedit_agent.operations import (
 )
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.reasoners.embedded.grammar import Clause, Parsed, amended, parse, things_in
-from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, REASONS
+from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, DEFAULTS, REASONS
 from reasonedit_agent.reasoners.embedded.places import Places
 from reasonedit_agent.reasoners.embedded.prototypes import FLOOR, MARGIN, NEW, PROTOTYPES
 from reasonedit_agent.reasoners.embedded.wording import (
@@ -210,9 +211,20 @@ def _step(item: Clause | _Words, plan: _Plan, places: Places, card: Card) -> Edi
         operation = None
     elif not card.operations:
         operation = None
-    return EditStep(
-        text=statement(item.operation, item.target, "en"), operation=operation, region=_region(item, plan, places)
-    )
+    region = _region(item, plan, places)
+    if operation is not None:
+        operation = _visible(operation, item.text, places.lightness(item.target))
+    return EditStep(text=statement(item.operation, item.target, "en"), operation=operation, region=region)
+
+
+def _visible(operation: PlainOperation, said: str, lightness: float) -> PlainOperation:
+    """Return the brightening of a dark place as a person would see it; a number that was named stays."""
+    if not isinstance(operation, Adjust) or operation.what != "brightness" or operation.amount <= 0:
+        return operation
+    if re.search(r"\d|percent|prozent|por ciento|pour cent|百分", said, re.IGNORECASE):
+        return operation
+    amount = operation.amount * max(1.0, DEFAULTS["dark"] / max(lightness, 5.0))
+    return operation.model_copy(update={"amount": round(min(amount, 5.0), 4)})
 
 
 def _region(item: Clause, plan: _Plan, places: Places) -> Region | None:

@@ -21,6 +21,7 @@ DEFAULTS = MappingProxyType(
         "contrast": 0.25,  # share of the standard deviation of L*
         "saturation": 0.30,  # share of the mean chroma
         "warmth": 0.20,  # units of 50 b*
+        "dark": 45.0,  # mean L* of a dark place: below it, "brighter" without a number is a share of this
         "exposure": 0.70,  # EV
         "sharpen": 1.0,  # unsharp amount
         "blur": 0.012,  # sigma as a share of the short side

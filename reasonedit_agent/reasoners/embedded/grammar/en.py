@@ -10,7 +10,7 @@ ENDINGS = (
 WORDS = {
     # -- verbs and effects
     "do:make": (
-        "make, makes, making, set, render, give, get, paint it, bring, should be, needs to be, must be, "
+        "make, makes, making, use, set, render, give, get, paint it, bring, should be, needs to be, must be, "
         "ought to be, go, have"
     ),
     "do:turn": "turn, turning, convert, transform, turn it",
@@ -187,6 +187,7 @@ WORDS = {
     "mult:4": "quadruple, four times, fourfold, 4 times",
     "mult:0.5": "half, halve, halved, by half, in half, half as, one half, half of",
     "mult:0.25": "quarter, a quarter, one quarter",
+    "mult:0.3333": "a third of its size, third of its size, one third, one-third, to a third, a third of the size",
     "num:1": "one",
     "num:2": "two, couple of, a couple of",
     "num:3": "three",
@@ -332,8 +333,14 @@ WORDS = {
     "prep:in": "in, inside, within, onto",
     "prep:on": "on, at, over, against, upon, across the",
     "prep:behind": "behind",
+    "prep:before": "in front of, before",
     "prep:of": "of, from, off of, out of",
-    "prep:for": "for, because, as if, so that, so, since",
+    "prep:for": "for, as if, so",
+    "purpose:": (
+        "so that, so nobody, so no one, so noone, so it's, so it is, so its, so i can, so you can, "
+        "so we can, so people, so they, so everyone, so the viewer, because, since, in order to, "
+        "to make it easier to, for easier"
+    ),
     "prep:like": "like, as, look like, looks like, resemble",
     "prep:around": "around, round, near",
     "prep:x": "x, by",

@@ -54,7 +54,7 @@ def _half(place: str) -> str:
 
 
 def _margin(frame: Frame) -> float:
-    if any(p.text.endswith(("half", "third", "corner")) for p in frame.things) or not frame.things:
+    if any(p.text.endswith(("half", "third", "corner", "selection")) for p in frame.things) or not frame.things:
         return 0.0
     named = measure(frame, "percent")
     if named is not None:

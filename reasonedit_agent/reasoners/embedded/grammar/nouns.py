@@ -12,6 +12,7 @@ COLUMNS = ("en", "zh", "de", "es", "fr")
 ROWS = """
 background, backdrop | 背景, 后景, 背景部分 | Hintergrund, Hintergrunds | fondo, fondo de la imagen | fond, arrière-plan, arrière plan, arriere plan
 foreground | 前景 | Vordergrund | primer plano | premier plan, avant-plan
+selection, selected area, selected region, selected part, marked area, marked region, area i boxed, area i selected, area i marked, area i drew, part i boxed, part i marked, part i selected, box i drew, box i made, box i marked, my box, drawn box, rectangle i drew, region i drew, highlighted area, this area, that area, this region, given area | 选区, 框选区域, 框选的区域, 选中的区域, 选中区域, 选中的部分, 所选区域, 标记的区域, 框里, 框内, 我框的地方, 框出的区域, 这个区域 | Auswahl, markierter Bereich, markierten Bereich, ausgewählter Bereich, ausgewählten Bereich | selección, área seleccionada, zona seleccionada, zona marcada, área marcada | sélection, zone sélectionnée, zone marquée, partie sélectionnée
 subject, main subject, main object, main thing | 主体, 主角, 主物体, 主题 | Motiv, Hauptmotiv, Subjekt | sujeto, objeto principal, motivo | sujet, sujet principal, objet principal
 sky, skies, heaven | 天空, 天, 蓝天 | Himmel | cielo | ciel
 face, faces, visage | 脸, 人脸, 面部, 脸部, 面孔, 脸蛋 | Gesicht, Gesichter, Gesichtern | cara, rostro, caras, rostros | visage

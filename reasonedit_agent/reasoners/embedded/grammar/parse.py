@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from pydantic import ValidationError
 
-from reasonedit_agent.operations import Adjust, BlackAndWhite, Crop, CutOut, PlainOperation, Remove, ReplaceBackground
+from reasonedit_agent.operations import (
+    Adjust,
+    BlackAndWhite,
+    Crop,
+    CutOut,
+    Flip,
+    PlainOperation,
+    Remove,
+    ReplaceBackground,
+)
 from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, REASONS
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
 from reasonedit_agent.reasoners.embedded.grammar.languages import LANGUAGE_NAMES, detect
 from reasonedit_agent.reasoners.embedded.grammar.lexicon import LANGUAGES, lexicon
 from reasonedit_agent.reasoners.embedded.grammar.model import Clause, Parsed
-from reasonedit_agent.reasoners.embedded.grammar.patterns import PATTERNS, Cannot, Outcome
+from reasonedit_agent.reasoners.embedded.grammar.patterns import PARTS, PATTERNS, Cannot, Outcome
 from reasonedit_agent.reasoners.embedded.grammar.segments import is_kept, segments
 
 __all__ = ["amended", "parse", "things_in"]
@@ -32,11 +42,23 @@ def parse(instruction: str, *, size: tuple[int, int], references: int = 0) -> Pa
         name = LANGUAGE_NAMES.get(language, language)
         reason = f"instructions in {name} are not understood; English, Chinese, German, Spanish and French are"
         return Parsed(language, unsupported=((instruction.strip(), reason, "a vision-language Reasoner"),))
-    parts = segments(lexicon(language).tokens(instruction), language=language)
+    parts = segments(lexicon(language).tokens(without_asides(instruction)), language=language)
     reader = _Reader(language, instruction, size, references)
     for part in parts:
         reader.read(part)
     return reader.result()
+
+
+def without_asides(text: str) -> str:
+    """Return the text, as long as it was, with blanks for what stands in parentheses; quantities stay: "(16:9)"."""
+
+    def aside(found: re.Match[str]) -> str:
+        inside = found.group(1)
+        quantity = re.search(r"[\d#]", inside)
+        return f" {inside if quantity else ' ' * len(inside)} "
+
+    bare = re.sub(r"(?<!\w)[(（]([^()（）\"'“”「」]*)[)）]", aside, text)
+    return bare if bare.strip() else text
 
 
 def things_in(text: str, language: str) -> list[str]:
@@ -117,6 +139,8 @@ class _Reader:
         last = self.clauses[-1] if self.clauses else None
         if last is not None and (last.operation, last.target) == (clause.operation, clause.target):
             return
+        if last is not None and isinstance(last.operation, Flip) and isinstance(clause.operation, Flip):
+            return  # "flip it upside down, like a mirror": said twice, meant once
         if last is not None and last is self.complaint and _kind(last.operation) == _kind(clause.operation):
             if clause.target in (last.target, None):
                 clause = replace(clause, target=last.target)
@@ -172,6 +196,8 @@ class _Reader:
             target = " and ".join(names)
             if frame.has("prop:colour", "prop:saturation", "colour:"):
                 self.clauses.append(Clause(frame.text, BlackAndWhite(), f"everything except {target}"))
+            elif all(name.endswith(PARTS) for name in names):
+                self._put(Clause(frame.text, Crop(), target), complaint=False)
             else:
                 self.clauses.append(Clause(frame.text, CutOut(), target))
             return

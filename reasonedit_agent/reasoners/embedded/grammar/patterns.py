@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reasonedit_agent.operations import (
     BlackAndWhite,
+    Crop,
     CutOut,
     Fill,
     Flip,
@@ -37,7 +38,12 @@ from reasonedit_agent.reasoners.embedded.grammar.quantities import (
     share,
 )
 
-__all__ = ["PATTERNS", "Cannot", "Outcome", "Pattern"]
+__all__ = ["PARTS", "PATTERNS", "Cannot", "Outcome", "Pattern"]
+
+PARTS = ("half", "third")
+"""How the names of parts of the picture end."""
+
+_OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 SENSITIVE = ("face", "text", "license plate", "logo", "watermark", "person", "people", "eye")
 
@@ -105,8 +111,10 @@ def _remove(frame: Frame) -> Outcome | Cannot | None:
         return Outcome((CutOut(),), "subject")
     if frame.excluded:
         return Outcome((CutOut(),), " and ".join(p.text for p in frame.excluded))
-    if any(p.text.endswith(("half", "third")) for p in frame.things):
-        return None  # nothing could fill that
+    parts = [p.text for p in frame.things if p.text.endswith(PARTS)]
+    if parts:  # nothing could fill that: what is left is the other side
+        side, _, name = parts[0].partition(" ")
+        return Outcome((Crop(),), f"{_OPPOSITE[side]} half") if name == "half" and side in _OPPOSITE else None
     if frame.things or any(p.kind == "it" for p in frame.phrases):
         return Outcome((Remove(),))
     return None
@@ -117,6 +125,14 @@ def _cut_out(frame: Frame) -> Outcome | None:
         return None
     named = [p.text for p in frame.things if not p.text.endswith("background")]
     return Outcome((CutOut(),), " and ".join(named) or "subject")
+
+
+def _in_front(frame: Frame) -> Outcome | None:
+    """As in "Put her in front of the pagoda picture", with a photo of one."""
+    before = any(p.kind in ("all", "noun") and p.prep == "before" for p in frame.phrases)
+    if not (before and frame.references and frame.has("do:put")):
+        return None
+    return Outcome((ReplaceBackground(fill=Fill(reference=0)),), "background")
 
 
 def _new_background(frame: Frame) -> Outcome | Cannot | None:
@@ -264,6 +280,7 @@ PATTERNS: tuple[tuple[str, Pattern], ...] = (
     ("crop", _geometry(crop)),
     ("remove", _remove),
     ("cut_out", _cut_out),
+    ("in_front", _in_front),
     ("background", _new_background),
     ("swap", _swap),
     ("redact", _redact),

@@ -34,6 +34,8 @@ def is_kept(frame: Frame) -> bool:
     if frame.has("neg:"):
         wish = frame.has("complain:is", "complain:enough") and not frame.has("complain:too")
         return not (wish and frame.has("state:", "adj:", "do:sharpen"))
+    if frame.has("only:") and frame.things and not frame.has("do:", "adj:", "dir:"):
+        return True
     if frame.has("keep:same") and not frame.has("do:", "adj:", "colour:"):
         return True
     return frame.has("keep:") and not frame.has("quote:")
@@ -131,7 +133,12 @@ def _cut(tokens: list[Token]) -> list[Segment]:
             joined = next_joined if joined in ("", ",", "and") or next_joined == "but" else joined
         current = []
 
+    reason = False
     for i, token in enumerate(tokens):
+        # "so nobody can read it" says why: nothing of it is a step, up to the next sentence.
+        reason = token.kind == "purpose" or (reason and token.key not in ("conj:,", "conj:.", "conj:then", "conj:but"))
+        if reason:
+            continue
         if token.kind == "conj":
             close(token.value)
             continue
