@@ -16,11 +16,11 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from reasonedit_agent import tracing
 from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
@@ -37,13 +37,14 @@ from reasonedit_agent.graphs.session import (
 )
 from reasonedit_agent.graphs.state import Context
 from reasonedit_agent.graphs.think_edit_reflect import build_graph, recursion_limit
-from reasonedit_agent.images import ingest, open_store
+from reasonedit_agent.images import encode, ingest, open_store
 from reasonedit_agent.schemas import (
     Candidate,
     Failure,
     History,
     HumanAnswer,
     ImageRef,
+    Phrase,
     Pick,
     Round,
     Thought,
@@ -117,24 +118,38 @@ class EditResult:
         """Write the kept image; nothing is left half-written.
 
         Args:
-            path: A file, or a folder, where it is named after the source.
+            path: A folder (also one that is not there yet), where it is named after the source; or a file, whose
+                suffix (.png, .jpg, .webp) says the format.
 
         Raises:
+            UsageError: The suffix is of no known format, or the format has no transparency and the image needs it.
             StoreError: It cannot be written.
         """
-        target = Path(path)
-        ref = self._kept()
-        if target.is_dir():
+        target, ref = Path(path), self._kept()
+        if target.is_dir() or not target.suffix:
             title = Fold(tracing.read_events(self.trace)).run.title
-            target = target / f"{title}-edited{_SUFFIX[ref.media_type]}"
-        part = target.with_name(f".{target.name}.part")
+            target = target / f"{title}-edited{SUFFIX[ref.media_type]}"
+        data = self._encoded(target)
+        part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
-            part.write_bytes(self.data)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data)
             os.replace(part, target)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
         return target
+
+    def _encoded(self, target: Path) -> bytes:
+        wanted = _MEDIA.get(target.suffix.lower())
+        if wanted is None:
+            raise UsageError(f"{target.name} has no suffix of a format.", hint="Use .png, .jpg or .webp.")
+        if wanted == self._kept().media_type:
+            return self.data
+        data, got = encode(self.image, wanted)
+        if got != wanted:
+            raise UsageError("The image has transparent parts; JPEG has none.", hint="Save it as .png.")
+        return data
 
     def rounds(self) -> list[dict[str, Any]]:
         """Return the rounds as plain values: verdict, scores, critique, seconds, and the candidates' images."""
@@ -146,7 +161,15 @@ class EditResult:
         return self.ref
 
 
-_SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+"""File suffix by media type."""
+
+_MEDIA: dict[str, Literal["image/png", "image/jpeg", "image/webp"]] = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
 
 
 def _describe(round_: Round) -> dict[str, Any]:
@@ -178,6 +201,7 @@ def load_result(folder: Path, question: dict[str, Any] | None = None) -> EditRes
             history=fold.history,
             trace=folder,
             question=question or {"node": fold.next, "question": "The run is not finished.", "file": None},
+            error=f"{fold.refusal.message} {fold.refusal.hint}".strip() if fold.refusal else "",
         )
     return _ended_result(fold.run.run, ended, fold.history, folder)
 
@@ -211,16 +235,30 @@ class _Loop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="reasonedit-loop", daemon=True).start()
+                threading.Thread(target=_run, args=(self._loop,), name="reasonedit-loop", daemon=True).start()
                 _LOOPS.add(self)
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
-        """End the loop; what still runs is cancelled."""
+        """End the loop; what still runs is cancelled, and whoever waits for it is told."""
         with self._lock:
             loop, self._loop = self._loop, None
         if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            asyncio.run_coroutine_threadsafe(_cancel_all(), loop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
+
+
+async def _cancel_all() -> None:
+    loop = asyncio.get_running_loop()
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    loop.call_soon(loop.stop)
 
 
 _LOOPS: weakref.WeakSet[_Loop] = weakref.WeakSet()
@@ -383,9 +421,12 @@ class EditAgent:
             for task in tasks:
                 self._interrupted.add(task)
                 task.get_loop().call_soon_threadsafe(task.cancel)
-            result = future.result(timeout=_GRACE)
+            try:
+                result = future.result(timeout=_GRACE)
+            except concurrent.futures.CancelledError:  # before there was a run
+                raise KeyboardInterrupt from None
             if result.kept.round == 0:
-                raise
+                raise KeyboardInterrupt(str(result.trace)) from None
             return result
 
     async def _begin_and_drive(
@@ -398,31 +439,21 @@ class EditAgent:
         on_event: Listener | None = None,
         **options: Any,
     ) -> EditResult:
-        listeners = [on_event] if on_event else []
-        run = tracing.new_run_id()
-        if key is not None:
-            known = await asyncio.to_thread(self._claim, key, run, image, instruction, options)
-            if known is not None:
-                return await self._resume(known, None, timeout=timeout, on_event=on_event)
         deadline = None if timeout is None else time.monotonic() + timeout
-        start = lambda: start_run(  # noqa: E731
-            self.parts,
-            image,
-            instruction,
-            runs=self.runs,
-            run=run,
-            key=key,
-            deadline=deadline,
-            listeners=listeners,
-            **options,
-        )
-        try:
-            session = await asyncio.to_thread(start)
-        except BaseException:
-            if key is not None:
-                self._key_file(key).unlink(missing_ok=True)
-            raise
-        return await self._drive(session)
+        listeners = [on_event] if on_event else []
+
+        def start() -> Session:
+            run = tracing.new_run_id()
+            more: dict[str, Any] = {"run": run, "key": key, "deadline": deadline, "listeners": listeners}
+            return start_run(self.parts, image, instruction, runs=self.runs, **more, **options)
+
+        def once() -> Session | Path:
+            return start() if key is None else self._start_once(key, start, image, instruction, options)
+
+        started = await asyncio.to_thread(once)
+        if isinstance(started, Path):
+            return await self._resume(started, None, timeout=timeout, on_event=on_event)
+        return await self._drive(started)
 
     async def _resume(
         self,
@@ -443,6 +474,9 @@ class EditAgent:
         deadline = None if timeout is None else time.monotonic() + timeout
         session = open_run(self.parts, folder, deadline=deadline, listeners=[on_event] if on_event else [])
         try:
+            if session.fold.ended is not None and session.fold.ended.stopped_by != "interrupted":
+                session.close()  # somebody else ended it meanwhile
+                return load_result(folder)
             if said:
                 session.record(_answer(session.fold, answer, thought))
             else:
@@ -483,46 +517,66 @@ class EditAgent:
 
     # idempotency
 
-    def _key_file(self, key: str) -> Path:
-        return self.runs / "keys" / hashlib.sha256(key.encode()).hexdigest()
+    def _start_once(
+        self, key: str, start: Callable[[], Session], image: Source, instruction: str, options: dict[str, Any]
+    ) -> Session | Path:
+        """Start a run under a key, or return the folder of the one that has it.
 
-    def _claim(self, key: str, run: str, image: Source, instruction: str, options: dict[str, Any]) -> Path | None:
-        """Claim a key for ``run``, or return the run that has it."""
-        file = self._key_file(key)
+        The key's file is locked until the run's first event is written, so that two callers cannot both be first.
+        """
+        file = self.runs / "keys" / hashlib.sha256(key.encode()).hexdigest()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8") as out:
-                out.write(run)
-            return None
-        except FileExistsError:
-            folder = self.runs / file.read_text(encoding="utf-8").strip()
+            with file.open("a+", encoding="utf-8") as held:
+                tracing.lock(held, wait=True)
+                held.seek(0)
+                folder = self.runs / (held.read().strip() or "none")
+                if (folder / tracing.EVENTS).is_file():
+                    self._check_same(folder, key, image, instruction, options)
+                    return folder
+                session = start()
+                held.truncate(0)
+                held.write(session.folder.name)
+                return session
         except OSError as error:
             raise StoreError(f"{self.runs} cannot be written: {error.strerror}.") from error
-        if not (folder / tracing.EVENTS).is_file():
-            # Its owner died before the first event: the key is free.
-            file.write_text(run, encoding="utf-8")
-            return None
-        _same_request(Fold(tracing.read_events(folder)).run, key, image, instruction, options)
-        return folder
 
-
-def _same_request(started: Any, key: str, image: Source, instruction: str, options: dict[str, Any]) -> None:
-    request = started.request
-    source = ingest(image)
-    references = [ingest(reference) for reference in options.get("references", ())]
-    hashes = [hashlib.sha256(item.data).hexdigest() for item in (source, *references)]
-    seed = options.get("seed")
-    same = (
-        hashes == [request.image.sha256, *(ref.sha256 for ref in request.references)]
-        and check_instruction(instruction) == request.instruction
-        and options.get("region") == request.region
-        and options.get("candidates", 1) == request.candidates
-        and (seed is None or seed == request.seed)
-    )
-    if not same:
-        raise UsageError(
-            f"The idempotency key {key!r} was used for another request (run {started.run}).", hint="Use another key."
+    def _check_same(self, folder: Path, key: str, image: Source, instruction: str, options: dict[str, Any]) -> None:
+        """Raise unless a run was asked for the same, by the same parts."""
+        started = Fold(tracing.read_events(folder)).run
+        request = started.request
+        sources = [ingest(source) for source in (image, *options.get("references", ()))]
+        seed, region = options.get("seed"), options.get("region")
+        same = (
+            [hashlib.sha256(source.data).hexdigest() for source in sources]
+            == [request.image.sha256, *(ref.sha256 for ref in request.references)]
+            and check_instruction(instruction) == request.instruction
+            and (Phrase(text=region) if isinstance(region, str) else region) == request.region
+            and options.get("candidates", 1) == request.candidates
+            and seed in (None, request.seed)
+            and options.get("approve", False) == started.approve
+            and options.get("review", False) == started.review
+            and self.parts.policy.text == started.policy
+            and self.parts.info("reasoner") == started.reasoner
+            and self.parts.info("tool") == started.tool
         )
+        if not same:
+            raise UsageError(
+                f"The idempotency key {key!r} was used for another request (run {started.run}).",
+                hint="Use another key.",
+            )
+
+
+_WORDS = {
+    "accept": "accept",
+    "yes": "accept",
+    "y": "accept",
+    "ok": "accept",
+    "reject": "reject",
+    "no": "reject",
+    "n": "reject",
+    "stop": "stop",
+}
 
 
 def _answer(fold: Fold, answer: str | None, thought: Thought | None) -> PersonAnswered:
@@ -531,8 +585,10 @@ def _answer(fold: Fold, answer: str | None, thought: Thought | None) -> PersonAn
         raise UsageError(f"The run {fold.run.run} asks nothing.", hint="Resume it without an answer.")
     if thought is not None and node != "approve":
         raise UsageError("A plan can only be given while the run waits for approval.")
-    text = (answer or "accept").strip()
-    kind = text if text in ("accept", "reject", "stop") else "advice"
+    text = "accept" if answer is None else answer.strip()
+    if not text:
+        raise UsageError("The answer is empty.", hint="Say accept, reject, stop, or give advice.")
+    kind = _WORDS.get(text.lower().rstrip(".!"), "advice")
     after = len(fold.history.rounds)
     given = HumanAnswer(
         node="decide" if node == "ask" else node,

@@ -232,7 +232,9 @@ def decision_of_person(history: History, session: Session) -> Decision | None:
     if answer.kind in ("reject", "advice"):
         return Decision(after=done, author="person", action=policy.next(history), keep=keep)
     if answer.kind == "accept" and done:
-        keep = Pick(round=done, candidate=standing(history.rounds[-1])[0])
+        best = standing(history.rounds[-1])[0]
+        if isinstance(history.rounds[-1].candidates[best], Candidate):  # a failed edit has nothing to accept
+            keep = Pick(round=done, candidate=best)
     detail = "A person accepted it." if answer.kind == "accept" else "A person stopped it."
     return Decision(after=done, author="person", action=Stop(reason="person", detail=detail), keep=keep)
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from reasonedit_agent import registry, tracing
 from reasonedit_agent.errors import StoreError, UsageError
 from reasonedit_agent.events import AnyEvent, Asked, Node, Noted, PartInfo, RunStarted
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.images import ingest, open_store
 from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
-from reasonedit_agent.schemas import EditCall, EditRequest, Failure, Region
+from reasonedit_agent.schemas import Box, EditCall, EditRequest, Failure, Phrase, Polygon, Region
 
 __all__ = ["Listener", "NodeContext", "Parts", "Session", "build_parts", "edit_key", "open_run", "start_run"]
 
@@ -84,7 +86,7 @@ class Session:
         parts: Who takes part.
         folder: Of the run.
         images: The store.
-        events: That are in the trace already.
+        resumed: Whether the trace exists already.
         deadline: On `time.monotonic`'s clock.
         listeners: Called with every event, from the thread that emits it.
 
@@ -98,7 +100,7 @@ class Session:
         folder: Path,
         images: ImageStore,
         *,
-        events: Sequence[AnyEvent] = (),
+        resumed: bool = False,
         deadline: float | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
@@ -106,10 +108,15 @@ class Session:
         self.folder = folder
         self.images = images
         self.deadline = deadline
-        self.fold = Fold(events)
         self.cancelled = False
         self._listeners = tuple(listeners)
         self._writer = tracing.TraceWriter(folder)
+        # Read what is there once nobody else can write: two resumes at once must not act on the same past.
+        try:
+            self.fold = Fold(tracing.read_events(folder) if resumed else ())
+        except StoreError:
+            self._writer.close()
+            raise
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -210,7 +217,7 @@ def start_run(
     *,
     runs: Path,
     references: Sequence[str | os.PathLike[str] | bytes] = (),
-    region: Region | None = None,
+    region: Region | str | None = None,
     seed: int | None = None,
     candidates: int = 1,
     approve: bool = False,
@@ -230,11 +237,11 @@ def start_run(
     sources = [ingest(image), *(ingest(reference) for reference in references)]
     images = open_store(runs / tracing.IMAGES)
     refs = [images.put(source.data) for source in sources]
-    request = EditRequest(
+    request = make_request(
         image=refs[0],
         instruction=text,
         references=tuple(refs[1:]),
-        region=region,
+        region=Phrase(text=region) if isinstance(region, str) and region else region,
         seed=int.from_bytes(os.urandom(4), "big") if seed is None else seed,
         candidates=candidates,
     )
@@ -262,6 +269,28 @@ def start_run(
     return session
 
 
+def make_request(**fields: Any) -> EditRequest:
+    """Return the request.
+
+    Raises:
+        UsageError: A field is wrong, or the region lies outside of the picture.
+    """
+    try:
+        request = EditRequest(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"{first['loc'][0]} is wrong: {first['msg']}.") from error
+    region, (width, height) = request.region, request.image.size
+    if isinstance(region, Box | Polygon):
+        points = (
+            region.points if isinstance(region, Polygon) else ((region.left, region.top), (region.right, region.bottom))
+        )
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        if min(xs) >= width or max(xs) <= 0 or min(ys) >= height or max(ys) <= 0:
+            raise UsageError("The region lies outside of the picture.", hint=f"It has {width}x{height} pixels.")
+    return request
+
+
 MAX_INSTRUCTION = 20_000
 
 
@@ -284,5 +313,4 @@ def open_run(
 ) -> Session:
     """Open a run whose trace exists, to go on with it."""
     images = open_store(folder.parent / tracing.IMAGES)
-    events = tracing.read_events(folder)
-    return Session(parts, folder, images, events=events, deadline=deadline, listeners=listeners)
+    return Session(parts, folder, images, resumed=True, deadline=deadline, listeners=listeners)

@@ -55,7 +55,7 @@ def build_graph(checkpointer: Any = None, state: type[State] = State, **replaced
     after_reflect = ["reflect", "compare", "review", "think", "approve", "decide", "finish"]
     machine.add_conditional_edges(START, nodes.enter, ["begin", "edit", "ask", *after_reflect])
     machine.add_edge("begin", "think")
-    machine.add_conditional_edges("think", next_node, ["approve", "decide", "edit", "finish"])
+    machine.add_conditional_edges("think", next_node, ["approve", "review", "ask", "decide", "edit", "finish"])
     machine.add_conditional_edges("approve", next_node, ["think", "decide", "finish"])
     machine.add_conditional_edges("decide", next_node, ["edit", "ask", "finish"])
     machine.add_conditional_edges("edit", next_node, ["reflect", "review", "decide"])

@@ -74,6 +74,7 @@ class Fold:
         finished_edits: Candidates by the key of their edit.
         failure: Why thinking gave no plan, if it did not.
         open: The round under way, or None.
+        refusal: Why a person's advice could not be followed; they are asked again.
     """
 
     def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
@@ -84,6 +85,10 @@ class Fold:
         self.open: OpenRound | None = None
         self._thought: Thought | None = None
         self._approval: HumanAnswer | None = None
+        self._before_advice: (
+            tuple[Thought | None, HumanAnswer | None, tuple[Round, ...], tuple[HumanAnswer, ...]] | None
+        ) = None
+        self.refusal: Failure | None = None
         self._rounds: tuple[Round, ...] = ()
         self._decisions: dict[int, Decision] = {}
         self._human: tuple[HumanAnswer, ...] = ()
@@ -208,6 +213,7 @@ class Fold:
         if self._thought is None:
             self._thought = event.thought
             self._approval = None
+            self._before_advice = None
             self.failure = None
             self._elapsed += event.seconds
 
@@ -233,8 +239,8 @@ class Fold:
     def _add_failure(self, event: Failed) -> None:
         if event.node == "think":
             if self._thought is None:
-                self.failure = event.failure
                 self._elapsed += event.seconds
+                self._without_plan(event.failure)
             return
         open_ = self.open
         if open_ is None or event.round != open_.index:
@@ -247,6 +253,15 @@ class Fold:
             open_.verdicts.setdefault(event.candidate, event.failure)
             open_.judge_seconds = max(open_.judge_seconds, event.seconds)
         self._close_round()
+
+    def _without_plan(self, failure: Failure) -> None:
+        """No plan ends the run; advice that cannot be followed only asks again."""
+        if self._before_advice is None:
+            self.failure = failure
+            return
+        self._thought, self._approval, self._rounds, self._human = self._before_advice
+        self._before_advice = None
+        self.refusal = failure
 
     def _close_round(self) -> None:
         open_ = self.open
@@ -276,6 +291,9 @@ class Fold:
             self._decisions[decision.after] = decision
 
     def _add_answer(self, answer: HumanAnswer) -> None:
+        self.refusal = None
+        if answer.kind == "advice":
+            self._before_advice = (self._thought, self._approval, self._rounds, self._human)
         self._human = (*self._human, answer)
         if answer.node == "approve":
             self._approval = answer

@@ -238,7 +238,7 @@ def _import(target: str, what: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module)
         for name in attribute.split("."):
             found = getattr(found, name)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise UsageError(
             f"The {what} cannot be loaded: {error}.", hint="`reasonedit doctor` says what to install."
         ) from error
@@ -267,7 +267,10 @@ def build(kind: Kind, spec: object) -> Any:
     except TypeError as error:
         takes = str(inspect.signature(factory)).split(" ->")[0]
         raise UsageError(f"The {_SINGULAR[kind]} {call.name!r} takes {takes}: {error}.") from error
-    return factory(*call.args, **call.kwargs)
+    try:
+        return factory(*call.args, **call.kwargs)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The {_SINGULAR[kind]} {call.name!r} cannot be made: {error}.") from error
 
 
 def build_policy(spec: object) -> Any:

@@ -12,14 +12,14 @@ import secrets
 import time
 import warnings
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pydantic import ValidationError
 
 from reasonedit_agent.errors import StoreError, TraceError, UsageError
 from reasonedit_agent.events import EVENT, VERSION, AnyEvent, RunStarted
 
-__all__ = ["EVENTS", "IMAGES", "TraceWriter", "find_run", "home", "new_run_id", "read_events", "runs_folder"]
+__all__ = ["EVENTS", "IMAGES", "TraceWriter", "find_run", "home", "lock", "new_run_id", "read_events", "runs_folder"]
 
 EVENTS = "events.jsonl"
 IMAGES = "images"
@@ -86,11 +86,14 @@ class TraceWriter:
         path = folder / EVENTS
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _cut_torn_line(path)
             self._file: IO[bytes] = path.open("ab")
+            # Whoever holds the run may be in the middle of a line: look at it only once it is ours.
+            if not lock(self._file, wait=False):
+                self._file.close()
+                raise TraceError(f"The run {folder.name} is being written by another process.", hint="Wait for it.")
+            _cut_torn_line(path)
         except OSError as error:
             raise StoreError(f"The run {folder} cannot be written: {error.strerror}.") from error
-        _lock(self._file, folder)
 
     def write(self, event: AnyEvent) -> None:
         """Append one event and hand it to the operating system."""
@@ -114,16 +117,17 @@ class TraceWriter:
                 self._file.close()
 
 
-def _lock(file: IO[bytes], folder: Path) -> None:
+def lock(file: IO[Any], *, wait: bool) -> bool:
+    """Lock an open file against other openers; return whether it is ours now."""
     try:
         import fcntl
     except ImportError:  # Windows has no flock; two writers are then the user's to avoid
-        return
+        return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise TraceError(f"The run {folder.name} is being written by another process.", hint="Wait for it.") from error
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _cut_torn_line(path: Path) -> None:

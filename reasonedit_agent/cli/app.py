@@ -66,7 +66,7 @@ def run() -> None:
     except ReasonEditError as error:
         if "--json" in sys.argv[1:]:
             status = "invalid" if isinstance(error, UsageError) else "failed"
-            print(json.dumps({"status": status, "error": str(error)}))
+            print(json.dumps(edit.nothing(status, str(error), stopped_by=status)))
         else:
             print(f"reasonedit: {error}", file=sys.stderr)
         sys.exit(exit_code(error))

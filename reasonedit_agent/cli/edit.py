@@ -105,15 +105,23 @@ def _in(agent: EditAgent, run: str) -> Path:
     return tracing.find_run(run, agent.runs)
 
 
+def nothing(status: str, error: str, *, stopped_by: str = "", trace: str | None = None) -> dict[str, Any]:
+    """Return the JSON object of a command that made no image; the keys are those of every other one."""
+    kept = {"status": status, "image": None, "kept_round": 0, "stopped_by": stopped_by}
+    return {**kept, "rounds": [], "usage": {}, "trace": trace, "error": error}
+
+
 @contextmanager
 def _interruptible(as_json: bool) -> Iterator[None]:
     """End with 130 when Ctrl-C left nothing to keep."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        trace = str(error) or None
         if as_json:
-            print(json.dumps({"status": "failed", "image": None, "stopped_by": "interrupted", "error": "interrupted"}))
-        print("reasonedit: interrupted before the first round was done", file=sys.stderr)
+            print(json.dumps(nothing("failed", "interrupted", stopped_by="interrupted", trace=trace)))
+        goes_on = f"; go on with: reasonedit resume {trace}" if trace else ""
+        print(f"reasonedit: interrupted before the first round was done{goes_on}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -171,6 +179,8 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
             sizes = [f"{ref.width}x{ref.height}" for ref in (mask, picture)]
             raise UsageError(f"The mask {text} has {sizes[0]} pixels, the photo {sizes[1]}.", hint="Make it as large.")
         return Mask(image=store.save(store.open(mask).convert("L")), label=Path(text).stem)
+    if Path(text).suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"):
+        raise UsageError(f"The mask {text} does not exist.", hint="Give a mask image of the photo's size.")
     groups = text.replace(";", " ").split()
     try:
         numbers = [tuple(float(part) for part in group.split(",")) for group in groups]
@@ -229,9 +239,10 @@ def _free_name(out: Path, result: EditResult) -> Path:
     """Return a file name that is not taken: an earlier result is never overwritten."""
     from reasonedit_agent import tracing
     from reasonedit_agent.folding import Fold
+    from reasonedit_agent.graphs.agent import SUFFIX
 
     assert result.ref is not None
-    suffix = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}[result.ref.media_type]
+    suffix = SUFFIX[result.ref.media_type]
     title = Fold(tracing.read_events(result.trace)).run.title
     path, number = out / f"{title}-edited{suffix}", 2
     while path.exists():
@@ -267,6 +278,8 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
     if result.status == "waiting":
         question = result.question or {}
         console.print(f"Waiting for a person: {question.get('question')}", markup=False)
+        if result.error:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"reasonedit: {result.error}", markup=False)
         if question.get("file"):
             console.print(f"The plan: {question['file']}", markup=False)
         answers = "accept|reject|stop|'advice'"

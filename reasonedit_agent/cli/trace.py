@@ -75,6 +75,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     from reasonedit_agent import tracing
     from reasonedit_agent.folding import Fold
     from reasonedit_agent.images import open_store
+    from reasonedit_agent.schemas import Candidate
 
     folder = tracing.find_run(run, runs)
     events = tracing.read_events(folder)
@@ -88,8 +89,8 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     console.print(_rounds_table(fold))
     for round_ in fold.history.rounds:
         for index, found in enumerate(round_.candidates):
-            if found.kind != "failure" if hasattr(found, "kind") else True:
-                console.print(f"  {round_.index}.{index}  {store.path(found.image)}", markup=False)  # type: ignore[union-attr]
+            if isinstance(found, Candidate):
+                console.print(f"  {round_.index}.{index}  {store.path(found.image)}", markup=False)
     for round_ in fold.history.rounds:
         for verdict in round_.verdicts:
             for answer in getattr(verdict, "answers", ()):

@@ -328,6 +328,25 @@ def test_a_full_disk_is_4_and_the_best_round_is_kept(photo: Path, room: int, kep
         assert Path(found["image"]).is_file()
 
 
+def test_json_has_the_same_keys_on_every_way_out(photo: Path) -> None:
+    ways = [
+        edit(photo, "--json"),
+        edit(photo, "--json", reasoner="helpless"),
+        edit(photo, "--json", tool="broken"),
+        edit(photo, "--json", text=""),
+        edit(photo, "--json", reasoner="refining", tool="Interrupted(1)"),
+        edit(photo, "--json", tool="Interrupted()"),
+    ]
+    assert [set(answer(run)) for run in ways] == [KEYS] * len(ways)
+    assert [run.returncode for run in ways] == [0, 3, 4, 2, 130, 2]
+    assert read_events(answer(ways[4])["trace"])
+
+
+def test_a_mask_that_is_not_there_is_2(photo: Path) -> None:
+    run = edit(photo, "--region", "nomask.png")
+    assert (run.returncode, "The mask nomask.png does not exist" in run.stderr) == (2, True)
+
+
 # -- regions ------------------------------------------------------------------------------------------------------------------
 
 

@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from reasonedit_agent.errors import ImageError, UsageError
+from reasonedit_agent.errors import ImageError, TraceError, UsageError
 from reasonedit_agent.graphs.agent import EditAgent
 from reasonedit_agent.protocols import Context
-from reasonedit_agent.schemas import Candidate, EditCall
+from reasonedit_agent.schemas import Box, Candidate, EditCall, Phrase
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
 from reasonedit_agent.tracing import TraceWriter, read_events
 from tests.conftest import encoded
@@ -29,6 +31,46 @@ def test_result(tmp_path: Path, picture: bytes) -> None:
     assert [row["verdict"] for row in result.rounds()] == ["refine", "accepted"]
     assert result.history is not None and result.history.request.instruction == "do it"
     assert result.history.request.seed == 7
+
+
+def test_save_to_a_new_folder_and_in_another_format(tmp_path: Path, picture: bytes) -> None:
+    result = agent(tmp_path, ACCEPTED).edit(picture, "do it", title="cup")
+    assert result.save(tmp_path / "new" / "out") == tmp_path / "new" / "out" / "cup-edited.png"
+    with Image.open(result.save(tmp_path / "x.jpg")) as image:
+        assert image.format == "JPEG"
+    with pytest.raises(UsageError, match="suffix"):
+        result.save(tmp_path / "x.xyz")
+
+
+def test_close_ends_what_runs(tmp_path: Path, picture: bytes) -> None:
+    tool = SlowTool()
+    a = agent(tmp_path, ACCEPTED, tool=tool)
+    events = a.stream(picture, "do it")
+    while next(events).node != "edit":
+        pass
+    a.close()
+    with pytest.raises(CancelledError):
+        list(events)
+    (path,) = tmp_path.glob("*/events.jsonl")
+    TraceWriter(path.parent).close()  # nobody holds it any more
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": "x"}, "seed is wrong"),
+        ({"candidates": 0}, "candidates is wrong"),
+        ({"region": Box(left=900, top=0, right=950, bottom=9)}, "outside of the picture"),
+    ],
+)
+def test_wrong_options_are_usage_errors(tmp_path: Path, picture: bytes, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        agent(tmp_path).edit(picture, "do it", **options)
+
+
+def test_a_region_in_words(tmp_path: Path, picture: bytes) -> None:
+    result = agent(tmp_path, ACCEPTED).edit(picture, "do it", region="the cup")
+    assert result.history is not None and result.history.request.region == Phrase(text="the cup")
 
 
 def test_same_seed_same_run(tmp_path: Path, picture: bytes) -> None:
@@ -94,6 +136,26 @@ def test_the_same_key_for_another_request_is_an_error(tmp_path: Path, picture: b
     ):
         with pytest.raises(UsageError, match="was used for another request"):
             a.edit(image, text, key="k", **options)  # type: ignore[arg-type]
+
+
+def test_the_same_key_by_other_parts_or_with_other_people_is_an_error(tmp_path: Path, picture: bytes) -> None:
+    agent(tmp_path, ACCEPTED).edit(picture, "do it", key="k")
+    with pytest.raises(UsageError, match="another request"):
+        agent(tmp_path, policy="rounds(0)").edit(picture, "do it", key="k")
+    with pytest.raises(UsageError, match="another request"):
+        agent(tmp_path).edit(picture, "do it", key="k", approve=True)
+
+
+async def test_a_key_runs_once_however_many_ask_at_once(tmp_path: Path, picture: bytes) -> None:
+    tool = CountingTool(tmp_path / "edits")
+    agents = [agent(tmp_path, ACCEPTED, tool=tool) for _ in range(4)]
+    asked = [a.aedit(picture, "do it", key="k", seed=1) for a in agents]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    # Whoever comes while the first one writes is told so; whoever comes later gets its result.
+    assert all(isinstance(answer, TraceError) or answer.status == "accepted" for answer in answers)  # type: ignore[union-attr]
+    assert any(not isinstance(answer, BaseException) for answer in answers)
+    assert len(list(tmp_path.glob("*/events.jsonl"))) == 1
+    assert len((tmp_path / "edits").read_text().splitlines()) == 1
 
 
 def test_a_key_is_free_again_when_the_input_was_bad(tmp_path: Path, picture: bytes) -> None:
@@ -238,8 +300,6 @@ def test_wrong_instructions(tmp_path: Path, picture: bytes, instruction: str) ->
 
 
 def test_two_writers_are_refused(tmp_path: Path, picture: bytes) -> None:
-    from reasonedit_agent.errors import TraceError
-
     result = agent(tmp_path, REFINE).edit(picture, "do it", review=True)
     holder = TraceWriter(result.trace)
     with pytest.raises(TraceError, match="another process"):

@@ -8,6 +8,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
+from reasonedit_agent.analysis.verify import verify
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.graphs.session import build_parts, start_run
 from reasonedit_agent.graphs.state import Context
@@ -81,16 +82,37 @@ def test_review_advice_makes_a_new_plan_and_starts_again(tmp_path: Path, picture
     assert waiting.history.rounds[1].call.base.image == waiting.history.request.image
 
 
-def test_advice_that_cannot_be_followed_keeps_the_round(tmp_path: Path, picture: bytes) -> None:
-    no = Failure(reason="unsupported", message="no")
+@pytest.mark.parametrize("node", ["approve", "review"])
+def test_advice_that_cannot_be_followed_is_asked_for_again(tmp_path: Path, picture: bytes, node: str) -> None:
+    no = Failure(reason="unsupported", message="no dogs")
     a = agent(tmp_path, reasoner=ScriptedReasoner([REFINE], [OTHER, no]))
-    result = a.resume(a.edit(picture, "do it", review=True).run, "add a dog")
-    assert (result.status, result.kept.round, result.stopped_by, result.error) == (
-        "best_effort",
-        1,
-        "unsupported",
-        "no",
-    )
+    waiting = a.edit(picture, "do it", approve=node == "approve", review=node == "review")
+    again = a.resume(waiting.run, "add a dog")
+    assert (again.status, again.error) == ("waiting", "no dogs")
+    assert again.question is not None and again.question["node"] == node
+    assert again.history is not None and again.history.thought == OTHER
+    assert [r.verdicts for r in again.history.rounds] == ([] if node == "approve" else [(REFINE,)])
+    result = a.resume(again.run, "Yes.") if node == "review" else a.resume(again.run, "stop")
+    assert result.stopped_by == "person"
+    assert verify(read_events(result.trace)).passed
+
+
+@pytest.mark.parametrize("answer", ["accept", "stop"])
+def test_a_failed_round_has_nothing_to_accept(tmp_path: Path, picture: bytes, answer: str) -> None:
+    def broken(base: Any, call: Any, seed: int) -> Any:
+        raise ValueError("no")
+
+    a = agent(tmp_path, tool=FunctionTool(broken))
+    result = a.resume(a.edit(picture, "do it", review=True).run, answer)
+    assert (result.status, result.kept.round, result.stopped_by) == ("failed", 0, "person")
+
+
+def test_an_empty_answer_is_none(tmp_path: Path, picture: bytes) -> None:
+    a = agent(tmp_path)
+    waiting = a.edit(picture, "do it", approve=True)
+    for answer in ("", "  "):
+        with pytest.raises(UsageError, match="empty"):
+            a.resume(waiting.run, answer)
 
 
 @pytest.mark.parametrize(("answer", "rounds", "status"), [("accept", 1, "accepted"), ("stop", 1, "best_effort")])
@@ -142,9 +164,7 @@ async def through_command(tmp_path: Path, picture: bytes, saver: Any) -> None:
     session = context.session
     state = await graph.ainvoke({"run": run}, config, context=context)  # type: ignore[arg-type]
     assert state["__interrupt__"][0].value["node"] == "approve"
-    reopened = Context(
-        session=type(session)(session.parts, session.folder, session.images, events=read_events(session.folder))
-    )
+    reopened = Context(session=type(session)(session.parts, session.folder, session.images, resumed=True))
     state = await graph.ainvoke(Command(resume={"kind": "accept"}), config, context=reopened)  # type: ignore[arg-type]
     assert state["status"] == "accepted"
     assert [e.answer.kind for e in read_events(session.folder) if e.type == "person_answered"] == ["accept"]

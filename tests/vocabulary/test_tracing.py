@@ -104,10 +104,13 @@ def test_find_run(tmp_path: Path, picture: bytes) -> None:
 
 def test_two_writers(tmp_path: Path) -> None:
     first = TraceWriter(tmp_path)
+    (tmp_path / EVENTS).write_bytes(b'{"half a line')  # the first one is in the middle of it
     with pytest.raises(TraceError, match="another process"):
         TraceWriter(tmp_path)
+    assert (tmp_path / EVENTS).read_bytes() == b'{"half a line'
     first.close()
-    TraceWriter(tmp_path).close()
+    with pytest.warns(UserWarning, match="torn"):
+        TraceWriter(tmp_path).close()
 
 
 # -- released formats load for ever -----------------------------------------------------------------------------------------
