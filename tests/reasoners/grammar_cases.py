@@ -50,6 +50,7 @@ def backdrop(*colours: str, direction: str = "down") -> Do:
 BLUR = 9.6  # 1.2 % of 800
 
 ENGLISH = (
+    Case("remove the flag in the background", (do("remove", "flag"),)),
     Case("brighten the cat so that I can see it", (adjust("brightness", 0.2, "cat"),)),
     Case("sharpen the photo because it is for print", (do("sharpen"),)),
     Case(
@@ -63,6 +64,40 @@ ENGLISH = (
     Case("flip it upside down, like a mirror", (do("flip", axis="vertical"),)),
     Case("make it one third of its size", (do("resize", scale=0.3333),)),
     Case("use a gradient from red to blue as the background", (backdrop("#ff0000", "#0000ff"),)),
+    # the area that was drawn, parts of the picture, fractions, reasons, strength said twice
+    Case("recolor the area I boxed to hot pink", (colour("#ff1493", "selection"),)),
+    Case("blur everything except the selected area", (do("blur", "everything except selection"),)),
+    Case("pixelate what I selected", (do("redact", "selection", style="pixelate"),)),
+    Case("crop it to the region I marked", (do("crop", "selection", margin=0.0),)),
+    Case("Change the background to solid #00ff00 (green screen)", (backdrop("#00ff00"),)),
+    Case("set the background to a solid color (white, please)", (backdrop("#ffffff"),)),
+    Case(
+        "make the background a gradient from blue (left) to white (right)",
+        (backdrop("#0000ff", "#ffffff", direction="right"),),
+    ),
+    Case("a gradient background from purple (bottom) to orange (top)", (backdrop("#ffa500", "#800080"),)),
+    Case("crop away the top half, keep only the bottom", (do("crop", "bottom half"),)),
+    Case("cut off the bottom third", (do("crop", "everything except bottom third"),)),
+    Case("brighten it, but only on the left", (adjust("brightness", 0.2, "left half"),)),
+    Case("only the cat should be in colour", (do("black_and_white", "everything except cat"),)),
+    Case("scale it to two thirds", (do("resize", scale=0.6667),)),
+    Case("resize to 1/3", (do("resize", scale=0.3333),)),
+    Case("shrink it by a third", (do("resize", scale=0.6667),)),
+    Case("crop to 4/5", (do("crop", ratio=(4, 5)),)),
+    Case("reduce the brightness by a third", (adjust("brightness", -0.3333),)),
+    Case("reduce the contrast to a third", (adjust("contrast", -0.6667),)),
+    Case("mirror it upside down", (do("flip", axis="vertical"),)),
+    Case("turn it upside down", (do("rotate", degrees=180),)),
+    Case("Sharpen the page so it's easier to read", (do("sharpen"),)),
+    Case("remove the pole since it's distracting", (do("remove", "pole"),)),
+    Case("so nobody recognises her, blur the face", (do("redact", "face"),)),
+    Case(
+        "make it warmer so that it feels cosy and increase the contrast",
+        (adjust("warmth", 0.2), adjust("contrast", 0.25)),
+    ),
+    Case("this is way too dark, brighten it up a lot please", (adjust("brightness", 0.52),)),
+    Case("it's way too dark, brighten it a little", (adjust("brightness", 0.08),)),
+    Case("it's way too dark, brighten it by 30%", (adjust("brightness", 0.3),)),
     # compound, shared verbs, elided things, "it"
     Case(
         "blur the background and make the cup green, but keep the saucer",
@@ -213,6 +248,16 @@ ENGLISH = (
 )
 
 CHINESE = (
+    Case("把我框选的部分变成粉色", (colour("#ffc0cb", "selection"),)),
+    Case("裁剪到我画的框", (do("crop", "selection"),)),
+    Case("把选区以外的部分变黑白", (do("black_and_white", "everything except selection"),)),
+    Case("裁掉底部三分之一", (do("crop", "everything except bottom third"),)),
+    Case("缩小三分之一", (do("resize", scale=0.6667),)),
+    Case("像镜子一样上下翻转", (do("flip", axis="vertical"),)),
+    Case("锐化页面，方便阅读", (do("sharpen"),)),
+    Case("为了保护隐私，把脸打码", (do("redact", "face"),)),
+    Case("虚化背景，突出主体", (do("blur", "background"),)),
+    Case("背景用从橙色到紫色的渐变", (backdrop("#ffa500", "#800080"),)),
     Case("把脸模糊，以免别人认出她", (do("redact", "face"),)),
     Case("裁掉右半边，只留左半边", (do("crop", "left half"),)),
     Case("把选中的区域变暗", (adjust("brightness", -0.2, "selection"),)),
@@ -279,6 +324,11 @@ CHINESE = (
 )
 
 GERMAN = (
+    Case("Mach den markierten Bereich heller", (adjust("brightness", 0.2, "selection"),)),
+    Case("Schneide die rechte Hälfte ab", (do("crop", "left half"),)),
+    Case("Verkleinere das Bild auf zwei Drittel", (do("resize", scale=0.6667),)),
+    Case("Schärfe die Seite, um sie besser lesen zu können", (do("sharpen"),)),
+    Case("Erhöhe die Helligkeit um die Hälfte", (adjust("brightness", 0.5),)),
     Case("Mach das Bild heller, damit man die Katze sieht", (adjust("brightness", 0.2),)),
     Case("Mach den Hintergrund unscharf und die Tasse grün", (do("blur", "background"), colour("#008000", "cup"))),
     Case("Bitte entferne den Löffel", (do("remove", "spoon"),)),
@@ -300,6 +350,10 @@ GERMAN = (
 )
 
 SPANISH = (
+    Case("recorta a la selección", (do("crop", "selection"),)),
+    Case("recorta la mitad derecha y deja solo la izquierda", (do("crop", "left half"),)),
+    Case("reduce la imagen a un tercio", (do("resize", scale=0.3333),)),
+    Case("oscurece el cielo para que destaque el edificio", (adjust("brightness", -0.2, "sky"),)),
     Case("desenfoca la cara para que nadie la reconozca", (do("redact", "face"),)),
     Case("Haz la taza verde", (colour("#008000", "cup"),)),
     Case("desenfoca el fondo", (do("blur", "background"),)),
@@ -319,6 +373,11 @@ SPANISH = (
 )
 
 FRENCH = (
+    Case("rends la zone encadrée plus claire", (adjust("brightness", 0.2, "selection"),)),
+    Case("supprime la moitié droite", (do("crop", "left half"),)),
+    Case("réduis l'image à un tiers", (do("resize", scale=0.3333),)),
+    Case("rends la page plus nette afin de mieux lire", (do("sharpen"),)),
+    Case("retourne l'image à l'envers comme un miroir", (do("flip", axis="vertical"),)),
     Case("floute le visage pour que personne ne la reconnaisse", (do("redact", "face"),)),
     Case("Rends la tasse verte", (colour("#008000", "cup"),)),
     Case("floute l'arrière-plan", (do("blur", "background"),)),

@@ -12,7 +12,7 @@ from skimage import data
 
 from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.images import FolderStore
-from reasonedit_agent.operations import Adjust, Blur, Recolour, operation_names
+from reasonedit_agent.operations import Adjust, Blur, Crop, Recolour, ReplaceBackground, operation_names
 from reasonedit_agent.reasoners.embedded.think import think
 from reasonedit_agent.schemas import Box, Card, EditRequest, History, HumanAnswer, ImageRef, Mask, Thought
 from reasonedit_agent.weights import missing
@@ -200,3 +200,69 @@ def test_the_user_is_answered_in_their_language(store: FolderStore, photos: dict
 def test_the_same_twice(store: FolderStore, photos: dict[str, ImageRef], tmp_path: Path) -> None:
     text = "blur the background and brighten the cat"
     assert plan(store, photos["chelsea"], text) == plan(store, photos["chelsea"], text)
+
+
+BOXED = Box(left=40, top=30, right=140, bottom=110)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "recolor the area I boxed to hot pink", "make the box hot pink", "make the zorgle hot pink",
+        "make what's in the box pink", "把框里的东西变成粉色", "färbe den markierten Bereich pink",
+        "pon el área marcada en rosa", "colorie la zone sélectionnée en rose",
+    ],
+)  # fmt: skip
+def test_words_for_the_drawn_area_and_unknown_things_mean_it(
+    text: str, store: FolderStore, photos: dict[str, ImageRef]
+) -> None:
+    (step,) = plan(store, photos["coffee"], text, region=BOXED).steps
+    assert isinstance(step.operation, Recolour)
+    assert step.region == BOXED
+
+
+@pytest.mark.parametrize("text", ["crop to the box I drew", "crop to the zorgle", "crop to this rectangle"])
+def test_a_crop_to_the_drawn_area_has_no_margin(text: str, store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    (step,) = plan(store, photos["coffee"], text, region=BOXED).steps
+    assert isinstance(step.operation, Crop)
+    assert step.operation.margin == 0
+    assert step.region == BOXED
+
+
+def test_without_a_drawn_area_the_words_for_it_are_refused(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    with pytest.raises(Unsupported, match="No area is selected"):
+        plan(store, photos["coffee"], "blur the area I boxed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "put her in front of the pagoda picture", "put her in front of that photo", "put the astronaut onto the other photo",
+        "use this picture as background", "把她放到那张照片前面", "stelle sie vor das andere Bild", "mets-la devant l'autre photo",
+        "pon a la mujer delante de la otra foto",
+    ],
+)  # fmt: skip
+def test_a_photo_that_came_along_becomes_the_background(
+    text: str, store: FolderStore, photos: dict[str, ImageRef]
+) -> None:
+    (step,) = plan(store, photos["astronaut"], text, references=(photos["coffee"],)).steps
+    assert isinstance(step.operation, ReplaceBackground)
+    assert step.operation.fill.reference == 0
+
+
+def test_a_dark_photo_is_brightened_so_that_it_shows(store: FolderStore) -> None:
+    shade = np.full((80, 120, 3), 40, np.uint8)  # L* of sRGB 40 is 15.2 (CIE 15: 116 (Y)^(1/3) - 16)
+    out = io.BytesIO()
+    Image.fromarray(shade).save(out, "PNG")
+    dark = store.put(out.getvalue())
+
+    def amount(text: str) -> float:
+        (step,) = plan(store, dark, text).steps
+        assert isinstance(step.operation, Adjust)
+        return step.operation.amount
+
+    assert 9 < amount("brighten it") * 15.2 < 12
+    assert amount("this is way too dark, brighten it a lot") > 2 * amount("brighten it")
+    assert amount("brighten it by 20%") == pytest.approx(0.2)
+    assert amount("double the brightness") == pytest.approx(1.0)
+    assert amount("darken it") == pytest.approx(-0.2)

@@ -30,6 +30,9 @@ _SURE = 0.3
 SELECTION = "selection"
 """The noun of the grammar for the region that came with the request."""
 
+_FRAMES = frozenset("box rectangle square frame circle outline area region part kasten rahmen 框".split())
+"""Words that, once an area was drawn, mean that area."""
+
 _EXCEPT = "everything except "
 
 _Mask = npt.NDArray[np.float32]
@@ -61,9 +64,12 @@ class Places:
         Raises:
             Unsupported: The target is not in the picture; the message says what is.
         """
-        if target in (None, SELECTION) and self._request.region is not None and not keep:
+        if target is None and self._request.region is not None and not keep:
             return self._request.region
         spot = self._spot(target)
+        drawn = self._drawn()
+        if drawn is not None and not keep and np.array_equal(spot.mask, drawn):
+            return self._request.region
         mask, label = spot.mask, spot.label
         for noun in keep:
             mask = self._without(mask, noun)
@@ -81,11 +87,12 @@ class Places:
     def _spot(self, target: str | None) -> _Spot:
         height, width = self._rgb.shape[:2]
         drawn = self._drawn()
-        if target == SELECTION and drawn is None:
+        selected = target is not None and SELECTION in target.split(" ")
+        if selected and drawn is None and target is not None and not target.startswith(_EXCEPT):
             raise Unsupported(
                 "No area is selected.", hint="Say where it is (region=..., --region left,top,right,bottom)."
             )
-        if target in (None, SELECTION):
+        if target is None or (drawn is not None and self._names_drawn(target)):
             return _Spot(np.ones((height, width), np.float32) if drawn is None else drawn, "")
         if target.startswith(_EXCEPT):
             mask = 1 - self._union(target.removeprefix(_EXCEPT))
@@ -95,19 +102,25 @@ class Places:
             return _Spot(np.minimum(mask, drawn), "")
         return _Spot(mask, target)
 
+    def _names_drawn(self, target: str) -> bool:
+        """Whether a target, once an area was drawn, means that area: "the thing in the selection", "the box"."""
+        words = target.split(" ")
+        return target == SELECTION or (not target.startswith(_EXCEPT) and (SELECTION in words or words[-1] in _FRAMES))
+
     def _union(self, target: str) -> _Mask:
         masks = [self._find(noun).mask for noun in target.split(" and ")]
         return np.asarray(np.maximum.reduce(masks), np.float32)
 
     def _find(self, noun: str) -> Located:
-        found = self.scene.find(noun)
+        found, drawn = None if noun == SELECTION else self.scene.find(noun), self._drawn()
         if found is not None and found.score >= _FOUND and not self._mistaken(found):
             unsure = found.source == "saliency" and found.label not in ("subject", "background")
             # A "rabbit" where the detector sees a cat: no model knows rabbits, so the plan must say what was taken.
-            if unsure or (found.source == "detector" and noun.split(" ")[-1] in ANIMALS):
+            strange = found.source == "detector" and noun.split(" ")[-1] in ANIMALS
+            if drawn is None and (unsure or strange):
                 self._guess(noun, found.mask)
-            return found
-        drawn = self._drawn()
+            if drawn is None or not unsure:
+                return found
         if drawn is not None:  # whoever drew where it is need not name it in words that a model knows
             return Located(mask=drawn, box=(0, 0, 0, 0), score=1.0, source="position", label=noun)
         seen = self.seen()
@@ -159,6 +172,11 @@ class Places:
             return mask
         left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
         return left if float(left.sum()) > 0.3 * float(mask.sum()) else mask
+
+    @property
+    def drawn(self) -> Region | None:
+        """The region that came with the request."""
+        return self._request.region
 
     def _drawn(self) -> _Mask | None:
         if self._request.region is None:

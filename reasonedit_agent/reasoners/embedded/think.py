@@ -6,7 +6,6 @@ to none, or to two, is not guessed: it is Unsupported, and says what was not und
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,6 +69,7 @@ def think(request: EditRequest, card: Card, history: History, images: ImageStore
     if not plan.steps:
         raise _not_understood(" ".join(texts), plan.language)
     places = Places(request, images)
+    plan = replace(plan, steps=tuple(_visible(item, places) for item in plan.steps))
     steps = tuple(_step(item, plan, places, card) for item in plan.steps)
     language = plan.language if plan.language in EXAMPLES else "en"
     instruction = _rewritten(plan, language) + guess_note(tuple(places.guesses), language)
@@ -212,19 +212,20 @@ def _step(item: Clause | _Words, plan: _Plan, places: Places, card: Card) -> Edi
     elif not card.operations:
         operation = None
     region = _region(item, plan, places)
-    if operation is not None:
-        operation = _visible(operation, item.text, places.lightness(item.target))
+    if isinstance(operation, Crop) and operation.margin and region is not None and region == places.drawn:
+        operation = operation.model_copy(update={"margin": 0.0})  # the frame was drawn, not guessed around a thing
     return EditStep(text=statement(item.operation, item.target, "en"), operation=operation, region=region)
 
 
-def _visible(operation: PlainOperation, said: str, lightness: float) -> PlainOperation:
-    """Return the brightening of a dark place as a person would see it; a number that was named stays."""
-    if not isinstance(operation, Adjust) or operation.what != "brightness" or operation.amount <= 0:
-        return operation
-    if re.search(r"\d|percent|prozent|por ciento|pour cent|百分", said, re.IGNORECASE):
-        return operation
-    amount = operation.amount * max(1.0, DEFAULTS["dark"] / max(lightness, 5.0))
-    return operation.model_copy(update={"amount": round(min(amount, 5.0), 4)})
+def _visible(item: Clause | _Words, places: Places) -> Clause | _Words:
+    """Return a brightening of a dark place so strong that a person sees it; an amount that was named stays."""
+    if isinstance(item, _Words) or item.stated or not isinstance(item.operation, Adjust):
+        return item
+    if item.operation.what != "brightness" or item.operation.amount <= 0:
+        return item
+    more = max(1.0, DEFAULTS["dark"] / max(places.lightness(item.target), 5.0))
+    amount = round(min(item.operation.amount * more, 5.0), 4)
+    return replace(item, operation=item.operation.model_copy(update={"amount": amount}))
 
 
 def _region(item: Clause, plan: _Plan, places: Places) -> Region | None:

@@ -21,7 +21,7 @@ DEFAULTS = MappingProxyType(
         "contrast": 0.25,  # share of the standard deviation of L*
         "saturation": 0.30,  # share of the mean chroma
         "warmth": 0.20,  # units of 50 b*
-        "dark": 45.0,  # mean L* of a dark place: below it, "brighter" without a number is a share of this
+        "dark": 48.0,  # mean L*: where it is lower, "brighter" without a number is a share of this: about 10 L*
         "exposure": 0.70,  # EV
         "sharpen": 1.0,  # unsharp amount
         "blur": 0.012,  # sigma as a share of the short side
@@ -37,7 +37,7 @@ DEFAULTS = MappingProxyType(
 )
 """Amounts of an instruction that names none; strength words multiply them."""
 
-BACKEND = "an instruction-editing diffusion model, such as tool=diffusers(...)"
+BACKEND = "an instruction-editing diffusion model as the tool"
 """The kind of backend that can do what the ``new`` concepts ask for."""
 
 REASONS = MappingProxyType(

@@ -128,8 +128,11 @@ WORDS = {
     "mult:3": "dreimal, dreifach, dreifache",
     "mult:4": "viermal, vierfach, vierfache",
     "mult:0.5": "halbe, halb, hälfte, halbiere, halbieren, die hälfte, um die hälfte, halb so",
-    "mult:0.25": "viertel",
+    "mult:0.25": "viertel, ein viertel",
     "mult:0.3333": "ein drittel, drittel",
+    "mult:0.6667": "zwei drittel",
+    "mult:0.75": "drei viertel, dreiviertel",
+    "mult:0.2": "fünftel, ein fünftel",
     "num:2": "zwei",
     "num:3": "drei",
     "num:5": "fünf",
@@ -201,10 +204,12 @@ WORDS = {
     "only:": "nur",
     "rest:": "rest, den rest, der rest, alles andere, alles übrige, übrige",
     "all:": (
-        "bild, foto, aufnahme, fotografie, alles, ganze bild, das ganze bild, bildes, fotos, gesamte bild, "
+        "seite, dokument, scan, bild, foto, aufnahme, fotografie, alles, ganze bild, das ganze bild, bildes, fotos, "
+        "gesamte bild, "
         "das ganze foto"
     ),
     "it:": "es, dies, das hier, sie, ihn, dieses",
+    "particle:": "ab",
     "pronoun:subject": "ihr, ihm, mich, mir",
     "det:all": "alle, beide, alle die, jeden, jede",
     "det:": (
@@ -216,18 +221,20 @@ WORDS = {
     "prep:with": "mit, durch, gegen, um",
     "prep:in": "in, im, ins, innerhalb",
     "prep:on": "an, am, über",
+    "prep:before": "vor",
     "prep:behind": "hinter",
     "prep:of": "von, vom, aus",
     "prep:for": "für",
-    "purpose:": "weil, damit, sodass, so dass, um es, um ihn, um sie",
+    "purpose:": "weil, damit, sodass, so dass, denn, um",
     "prep:like": "wie, als",
     "prep:x": "zu",
     "conj:and": "und, sowie, auch, plus, außerdem",
     "conj:then": "dann, danach, anschließend, zuerst, und dann, zuletzt",
     "conj:but": "aber, jedoch, doch, sondern",
     "ignore:": (
-        "bitte, könntest du, kannst du, könnten sie, können sie, ich möchte, ich will, mal, danke, könntest, "
-        "kannst, du, ich, möchte, will, wird, werden, würde, hallo, doch bitte, einfach, so, zu machen, aus, ab, "
+        "der originalgröße, ursprünglichen, bitte, könntest du, kannst du, könnten sie, können sie, ich möchte, "
+        "ich will, mal, danke, könntest, "
+        "kannst, du, ich, möchte, will, wird, werden, würde, hallo, doch bitte, einfach, so, zu machen, aus, "
         "auf hell, effekt, farbton, filter, format, stil, ton, dass, bitte mal, noch, gerne, gern, hast, wäre, "
         "um zu, frei, um das, da, dort, steht, zu sein, hier, sieht aus, seitenverhältnis, schriftzug in, "
         "buchstaben, wollen, gemacht"

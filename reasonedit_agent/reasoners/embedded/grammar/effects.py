@@ -79,7 +79,7 @@ def _property(what: str, frame: Frame, *, alone: bool) -> PlainOperation | None:
         sharper = (what == "sharpness") != down
         return _sharpen(frame) if sharper else _blur(frame, DEFAULTS["blur"] / 2)
     half = frame.first("mult")
-    sign = -1 if down or (half is not None and half.number < 1) else 1
+    sign = -1 if down or (half is not None and half.number < 1 and not frame.has("dir:+")) else 1
     return adjust(what, sign, frame)
 
 

@@ -161,7 +161,7 @@ WORDS = {
         "fix, correct, it's, its, it is, is, are, looks, look is, seems, appears, feels, came out, turned out, "
         "is looking, i find, image is, looking, comes across"
     ),
-    "complain:too": "too, overly, excessively, way too, far too, a bit too, much too, a little too, kind of too",
+    "complain:too": "too, overly, excessively, a bit too, a little too, kind of too",
     # -- amounts
     "strength:0.4": (
         "slightly, a bit, a little, a little bit, a tad, a touch, somewhat, a smidge, a hint, subtly, gently, "
@@ -186,8 +186,12 @@ WORDS = {
     "mult:3": "triple, three times, threefold, thrice, 3 times",
     "mult:4": "quadruple, four times, fourfold, 4 times",
     "mult:0.5": "half, halve, halved, by half, in half, half as, one half, half of",
-    "mult:0.25": "quarter, a quarter, one quarter",
-    "mult:0.3333": "a third of its size, third of its size, one third, one-third, to a third, a third of the size",
+    "mult:0.25": "quarter, a quarter, one quarter, a fourth, one fourth",
+    "mult:0.3333": "third, a third, one third",
+    "mult:0.6667": "two thirds",
+    "mult:0.75": "three quarters, three fourths",
+    "mult:0.2": "a fifth, one fifth, fifth",
+    "mult:0.1": "a tenth, one tenth, tenth",
     "num:1": "one",
     "num:2": "two, couple of, a couple of",
     "num:3": "three",
@@ -289,7 +293,10 @@ WORDS = {
         "other one, attached picture, first reference, provided photo, provided image"
     ),
     "fill:reference2": "third photo, third image, second reference, third picture",
-    "fill:plain": "plain, solid, uniform, solid colour, solid color",
+    "fill:plain": (
+        "plain, solid, uniform, solid colour, solid color, plain colour, plain color, single colour, single color, "
+        "a solid, flat colour, flat color"
+    ),
     # -- what stays
     "keep:keep": (
         "keep, leave, preserve, retain, keeping, leaving, protect, hold, keep it, stays, stay, remain, remains, "
@@ -315,7 +322,8 @@ WORDS = {
     ),
     # -- glue
     "all:": (
-        "image, photo, picture, pic, photograph, everything, whole image, whole photo, whole picture, "
+        "page, whole page, entire page, document, scan, screenshot, image, photo, picture, pic, photograph, "
+        "everything, whole image, whole photo, whole picture, "
         "whole thing, entire image, entire photo, entire picture, shot, snapshot, scene, canvas size, pics, img, "
         "overall"
     ),
@@ -337,9 +345,13 @@ WORDS = {
     "prep:of": "of, from, off of, out of",
     "prep:for": "for, as if, so",
     "purpose:": (
-        "so that, so nobody, so no one, so noone, so it's, so it is, so its, so i can, so you can, "
-        "so we can, so people, so they, so everyone, so the viewer, because, since, in order to, "
-        "to make it easier to, for easier"
+        "so that, so it, so nobody, so no one, so noone, so it's, so it is, so its, so it can, so it can't, "
+        "so it cannot, "
+        "so it isn't, so i, so you, so we, so people, so they, so he, so she, so there's, so viewers, so everyone, "
+        "so everybody, so the viewer, so my, so her, so his, so their, because, since, in order to, in order not to, "
+        "so as to, so as not to, to make it easier, to make them easier, to make reading, to protect, to help, "
+        "otherwise, for easier, for better, for readability, for legibility, for privacy, for privacy reasons, "
+        "for anonymity"
     ),
     "prep:like": "like, as, look like, looks like, resemble",
     "prep:around": "around, round, near",
@@ -349,7 +361,8 @@ WORDS = {
     "conj:but": "but, however, though, yet, while, whilst, but also",
     "complain:enough": "enough",
     "ignore:": (
-        "please, instead, i'd love it if you could, i would love it if you could, i'd love, love, "
+        "of the original, original, please, instead, i'd love it if you could, i would love it if you could, "
+        "i'd love, love, "
         "it would be nice if, would it be possible to, is it possible to, possible, any chance you could, pls, "
         "plz, could you, can you, would you, could, can, would, you, i, i'd, i'd like, i'd like to, "
         "i would like, i would like to, i want, i want to, i want you to, want, kindly, thanks, thank you, hey, "

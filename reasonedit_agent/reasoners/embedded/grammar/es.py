@@ -115,9 +115,12 @@ WORDS = {
     "mult:2": "doble, duplica, dos veces, el doble, duplicar",
     "mult:3": "triple, tres veces, triplica",
     "mult:4": "cuatro veces, cuádruple",
-    "mult:0.5": "mitad, la mitad, a la mitad, medio",
+    "mult:0.5": "mitad, medio",
     "mult:0.25": "un cuarto, cuarta parte",
-    "mult:0.3333": "un tercio, tercera parte",
+    "mult:0.3333": "un tercio, tercio, tercera parte, la tercera parte",
+    "mult:0.6667": "dos tercios",
+    "mult:0.75": "tres cuartos, tres cuartas partes",
+    "mult:0.2": "un quinto, quinta parte, la quinta parte",
     "num:2": "dos",
     "num:3": "tres",
     "num:5": "cinco",
@@ -178,9 +181,15 @@ WORDS = {
     "keep:same": "igual, como está, intacto, intacta, sin cambios, tal como está, como esta, sin tocar",
     "neg:not": "no, sin, nunca, ningún, ni",
     "except:": "excepto, menos el, menos la, salvo, a excepción de, con excepción de, excepto por",
-    "only:": "solo, solamente, únicamente, sólo",
+    "only:": (
+        "deja solo, deja sólo, dejando solo, dejar solo, deja únicamente, quédate con, quédate solo con, solo, "
+        "solamente, únicamente, sólo"
+    ),
     "rest:": "resto, el resto, lo demás, todo lo demás, demás",
-    "all:": "imagen, foto, fotografía, todo, toda la imagen, toda la foto, retrato completo, fotos",
+    "all:": (
+        "página, documento, captura, imagen, foto, fotografía, todo, toda la imagen, toda la foto, retrato completo, "
+        "fotos"
+    ),
     "it:": "esto, lo, eso, éste, esta, este",
     "pronoun:subject": "ella",
     "det:all": "todos los, todas las, todos, todas, ambos, ambas, cada",
@@ -190,16 +199,20 @@ WORDS = {
     "prep:with": "con, por, mediante",
     "prep:in": "en, dentro de",
     "prep:on": "sobre, encima de",
+    "prep:before": "delante de, enfrente de, frente a",
     "prep:behind": "detrás de, tras",
     "prep:of": "de, del, desde",
     "prep:for": "para",
-    "purpose:": "porque, para que, así que, de modo que",
+    "purpose:": (
+        "ya que, puesto que, a fin de, con el fin de, de manera que, para poder, porque, para que, así que, de modo que"
+    ),
     "prep:like": "como, que parezca",
     "conj:and": "y, e, además, también, así como",
     "conj:then": "luego, después, y luego, y después, primero, finalmente, entonces",
     "conj:but": "pero, aunque, sino, mientras",
     "ignore:": (
-        "por favor, porfavor, puedes, podrías, quiero, quisiera, me gustaría, gracias, que, se, me, ser, hola, "
+        "del original, original, por favor, porfavor, puedes, podrías, quiero, quisiera, me gustaría, gracias, que, "
+        "se, me, ser, hola, "
         "podría, puede, favor, efecto, tono, tonos, filtro, formato, estilo, solo un, sea, esté, color de tinta, "
         "le, letras, aspecto, quede, más o menos, vea, veas, proporción, relación de aspecto, queda, ver, hacia"
     ),

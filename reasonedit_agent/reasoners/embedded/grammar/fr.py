@@ -100,7 +100,7 @@ WORDS = {
     "prop:blur": "flou général",
     "prop:size": "taille, résolution, dimensions",
     "complain:is": "est, c'est, semble, paraît, sont, a l'air",
-    "complain:too": "trop, bien trop, beaucoup trop",
+    "complain:too": "trop",
     "complain:enough": "assez, suffisamment",
     "strength:0.4": "un peu, légèrement, peu, légère, subtilement, un tout petit peu, un petit peu, doucement",
     "strength:0.6": "pas trop, mais pas trop, modérément, sans exagérer",
@@ -109,9 +109,12 @@ WORDS = {
     "mult:2": "double, doubler, deux fois, le double",
     "mult:3": "triple, trois fois",
     "mult:4": "quatre fois, quadruple",
-    "mult:0.5": "moitié, la moitié, de moitié, demi",
+    "mult:0.5": "moitié, de moitié, demi",
     "mult:0.25": "un quart, quart",
     "mult:0.3333": "un tiers, tiers",
+    "mult:0.6667": "deux tiers",
+    "mult:0.75": "trois quarts",
+    "mult:0.2": "un cinquième, cinquième",
     "num:2": "deux",
     "num:3": "trois",
     "num:5": "cinq",
@@ -174,7 +177,9 @@ WORDS = {
     "except:": "sauf, excepté, hormis, à l'exception de, à part",
     "only:": "seulement, uniquement, juste le, juste la, que le, que la",
     "rest:": "reste, le reste, tout le reste",
-    "all:": "image, photo, photographie, tout, toute l'image, toute la photo, cliché, l'ensemble",
+    "all:": (
+        "page, document, capture, image, photo, photographie, tout, toute l'image, toute la photo, cliché, l'ensemble"
+    ),
     "it:": "la même, ceci, cela, ça, celui-ci",
     "pronoun:subject": "elle, lui, moi, il",
     "det:all": "tous les, toutes les, chaque, les deux",
@@ -184,16 +189,21 @@ WORDS = {
     "prep:with": "avec, par",
     "prep:in": "en, dans",
     "prep:on": "sur",
+    "prep:before": "devant",
     "prep:behind": "derrière",
     "prep:of": "de, du, d', depuis",
     "prep:for": "pour",
-    "purpose:": "car, pour que, parce que, afin que, afin de",
+    "purpose:": (
+        "pour qu', afin d', afin qu', parce qu', de sorte que, de sorte qu', de façon à, puisque, pour éviter, "
+        "pour mieux, car, pour que, parce que, afin que, afin de"
+    ),
     "prep:like": "comme, ressemble à",
     "conj:and": "et, ainsi que, aussi, plus aussi",
     "conj:then": "puis, ensuite, et puis, après, d'abord, enfin",
     "conj:but": "mais, cependant, tandis que",
     "ignore:": (
-        "s'il te plaît, s'il vous plaît, svp, stp, peux-tu, pouvez-vous, pourrais-tu, pourriez-vous, je veux, "
+        "d'origine, de l'original, originale, s'il te plaît, s'il vous plaît, svp, stp, peux-tu, pouvez-vous, "
+        "pourrais-tu, pourriez-vous, je veux, "
         "je voudrais, j'aimerais, merci, bonjour, veux, peux, tu, vous, je, effet, ton, tons, filtre, format, "
         "style, qu', que, j', s'il, voudrais, aimerais, tons plus, lettres, être, teinté, se, y, ratio, "
         "fais que, pourrais, te, plaît"

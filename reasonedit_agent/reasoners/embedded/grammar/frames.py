@@ -138,9 +138,10 @@ def frame_of(
     excluded: list[Phrase] = []
     for index, token in enumerate(tokens):
         if token.kind == "except":
-            following = next((p for p in phrases if p.start > index and p.kind == "noun"), None)
-            if following:
-                excluded.append(following)
+            nouns = [p for p in phrases if p.kind == "noun" and p not in excluded]
+            after = token.value == "after"  # Chinese: "the cat | except"
+            named = [p for p in nouns if p.start < index][-1:] if after else [p for p in nouns if p.start > index][:1]
+            excluded += named
     phrases = [p for p in _joined_by_of(phrases) if p not in excluded and p.prep != "for"]
     free = tuple(t for i, t in enumerate(tokens) if i not in used)
     text = source[tokens[0].start : tokens[-1].end].strip() if tokens else ""

@@ -64,9 +64,10 @@ def _margin(frame: Frame) -> float:
 
 def _ratio(frame: Frame) -> tuple[float, float] | None:
     token = frame.first("ratio")
-    if token is None:
+    fractions = [t.alternative.removeprefix("ratio:") for t in frame.all("mult") if t.alternative]
+    if token is None and not (fractions and frame.has("do:crop")):
         return None
-    first, second = (float(v) for v in token.value.split(":"))
+    first, second = (float(v) for v in (token.value if token else fractions[0]).split(":"))
     return (first, second) if first > 0 and second > 0 else None
 
 
@@ -87,6 +88,9 @@ def resize(frame: Frame) -> Built:
     asked = frame.has("do:resize", "do:shrink", "prop:size") or (
         whole and frame.has("size:", "do:make", "do:turn") and frame.has("mult:", "size:")
     )
+    pictured = any(p.kind in ("all", "it") for p in frame.phrases)
+    pictured = pictured or frame.has("prep:to") or not (frame.phrases or frame.joined)
+    asked = asked or (pictured and frame.has("dir:-") and frame.has("mult:") and not frame.has("prop:", "adj:"))
     scale = _scale(frame) if asked and whole else None
     return ((Resize(scale=clamp(scale, 0.01, 16)),), "") if scale else _NOTHING
 
@@ -123,13 +127,15 @@ def _side(which: str, pixels: float, frame: Frame) -> Resize:
 
 def _scale(frame: Frame) -> float | None:
     named, multiple = measure(frame, "percent"), frame.first("mult")
-    down = frame.has("dir:-", "size:small")
+    down = frame.has("dir:-", "size:small") or _shrinks(frame)
     if named is not None and named > 0:
         share = named / 100
         if frame.has("prep:to") or not frame.has("dir:", "size:", "prep:with", "prep:x"):
             return share
         return max(1 - share, 0.01) if down or not frame.has("dir:+", "size:big") else 1 + share
     if multiple is not None and multiple.number > 0:
+        if down and multiple.number < 1 and not frame.has("prep:to"):
+            return 1 - multiple.number  # "a third smaller"
         return 1 / multiple.number if down and multiple.number > 1 else multiple.number
     bare = measure(frame, "")
     if frame.has("do:resize") and bare is not None and 0 < bare <= 16:  # "by a factor of 3"
@@ -156,6 +162,8 @@ def upscale(frame: Frame) -> Built:
         return (Upscale(factor=_factor(math.ceil(ratio))), exact), ""
     named, multiple = measure(frame, "percent"), frame.first("mult")
     wanted = multiple.number if multiple else named / 100 if named else measure(frame, "times", "") or 2
+    if multiple is not None and multiple.number % 1:  # "放大1.5倍": no model has such a factor
+        return (Resize(scale=clamp(multiple.number, 0.01, 16)),), ""
     model: Literal["fast", "quality"] = "quality" if frame.has("quality:") else "fast"
     return (Upscale(factor=_factor(round(wanted)), model=model),), ""
 

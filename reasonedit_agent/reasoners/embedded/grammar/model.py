@@ -17,11 +17,13 @@ class Clause:
         text: The user's words.
         operation: The same, typed.
         target: Normalised English noun phrase, "everything except cup", or None for the whole picture.
+        stated: Whether the user named an amount, so that it is not for us to choose one.
     """
 
     text: str
     operation: PlainOperation
     target: str | None = None
+    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

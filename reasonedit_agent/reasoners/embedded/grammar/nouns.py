@@ -9,10 +9,61 @@ __all__ = ["COLUMNS", "ROWS"]
 
 COLUMNS = ("en", "zh", "de", "es", "fr")
 
-ROWS = """
+_SELECTED = (
+    *(
+        f"{noun} {mark}"
+        for noun in "area region part box rectangle section spot place bit".split()
+        for who in ("i", "that i", "i've", "i have", "which i")
+        for verb in "boxed selected marked drew drawn circled highlighted outlined picked".split()
+        for mark in (f"{who} {verb}",)
+    ),
+    *(
+        f"{mark} {noun}"
+        for mark in "selected marked boxed highlighted circled outlined drawn given indicated my this that".split()
+        for noun in "area region part box rectangle section spot".split()
+    ),
+    *(
+        f"{what} {where} the box"
+        for what in ("what's", "what is", "whatever is", "everything")
+        for where in ("in", "inside")
+    ),
+    *(f"what i {verb}" for verb in "boxed selected marked circled highlighted outlined".split()),
+)
+_CHOSEN = (
+    f"{who}{verb}{of}{noun}"
+    for who in ("", "我")
+    for verb in ("框选", "框", "画", "圈", "选中", "选择", "标记", "选")
+    for of in ("的", "出来的", "出的", "了的")
+    for noun in ("区域", "部分", "地方", "框", "范围", "位置", "东西")
+)
+_MARKED = tuple(
+    f"{mark}{end} {noun}"
+    for mark in ("markiert", "ausgewählt", "eingerahmt", "umrandet", "eingekreist")
+    for end in ("er", "en", "e", "es")
+    for noun in ("Bereich", "Teil", "Stelle", "Fläche", "Rechteck", "Ausschnitt")
+)
+_SENALADO = tuple(
+    f"{noun} {mark}{'o' if noun in ('recuadro', 'rectángulo') else 'a'}"
+    for noun in ("área", "zona", "parte", "región", "recuadro", "rectángulo")
+    for mark in ("seleccionad", "marcad", "señalad", "indicad")
+)
+_ENCADRE = tuple(
+    f"{noun} {mark}{'' if noun == 'rectangle' else 'e'}"
+    for noun in ("zone", "partie", "région", "rectangle")
+    for mark in ("sélectionné", "marqué", "encadré", "entouré", "indiqué")
+)
+
+_REGION = f"""
+selection, {", ".join(_SELECTED)} | 选区, 框选区域, 选中区域, 选中部分, 所选区域, 所选部分, 标记区域, 框里, 框内, 框里的东西, 框内的东西, 框中的东西, 选区里的东西, 选区内的东西, 框里的物体, 选区内, 框里面, 框中, 这个区域, 这块区域, 这块, 这部分, 这个部分, {", ".join(_CHOSEN)} | Auswahl, das im Kasten, was im Kasten ist, im Kasten, im Rahmen, {", ".join(_MARKED)} | selección, {", ".join(_SENALADO)}, recuadro, lo que está en el recuadro, lo que hay en el recuadro, dentro del recuadro | sélection, {", ".join(_ENCADRE)}, encadré, ce qui est dans le cadre, dans le cadre, contenu du cadre
+"""
+"""The words for the region that comes with a request; perception is not asked for it."""
+
+ROWS = (
+    _REGION.strip()
+    + "\n"
+    + """
 background, backdrop | 背景, 后景, 背景部分 | Hintergrund, Hintergrunds | fondo, fondo de la imagen | fond, arrière-plan, arrière plan, arriere plan
 foreground | 前景 | Vordergrund | primer plano | premier plan, avant-plan
-selection, selected area, selected region, selected part, marked area, marked region, area i boxed, area i selected, area i marked, area i drew, part i boxed, part i marked, part i selected, box i drew, box i made, box i marked, my box, drawn box, rectangle i drew, region i drew, highlighted area, this area, that area, this region, given area | 选区, 框选区域, 框选的区域, 选中的区域, 选中区域, 选中的部分, 所选区域, 标记的区域, 框里, 框内, 我框的地方, 框出的区域, 这个区域 | Auswahl, markierter Bereich, markierten Bereich, ausgewählter Bereich, ausgewählten Bereich | selección, área seleccionada, zona seleccionada, zona marcada, área marcada | sélection, zone sélectionnée, zone marquée, partie sélectionnée
 subject, main subject, main object, main thing | 主体, 主角, 主物体, 主题 | Motiv, Hauptmotiv, Subjekt | sujeto, objeto principal, motivo | sujet, sujet principal, objet principal
 sky, skies, heaven | 天空, 天, 蓝天 | Himmel | cielo | ciel
 face, faces, visage | 脸, 人脸, 面部, 脸部, 面孔, 脸蛋 | Gesicht, Gesichter, Gesichtern | cara, rostro, caras, rostros | visage
@@ -242,3 +293,4 @@ bottom third, lower third | 下三分之一 | unteres Drittel | tercio inferior 
 left third | 左三分之一 | linkes Drittel | tercio izquierdo | tiers gauche
 right third | 右三分之一 | rechtes Drittel | tercio derecho | tiers droit
 """.strip()
+)

@@ -18,7 +18,7 @@ from reasonedit_agent.operations import (
     Remove,
     ReplaceBackground,
 )
-from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, REASONS
+from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, DEFAULTS, REASONS
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
 from reasonedit_agent.reasoners.embedded.grammar.languages import LANGUAGE_NAMES, detect
 from reasonedit_agent.reasoners.embedded.grammar.lexicon import LANGUAGES, lexicon
@@ -42,20 +42,34 @@ def parse(instruction: str, *, size: tuple[int, int], references: int = 0) -> Pa
         name = LANGUAGE_NAMES.get(language, language)
         reason = f"instructions in {name} are not understood; English, Chinese, German, Spanish and French are"
         return Parsed(language, unsupported=((instruction.strip(), reason, "a vision-language Reasoner"),))
-    parts = segments(lexicon(language).tokens(without_asides(instruction)), language=language)
-    reader = _Reader(language, instruction, size, references)
-    for part in parts:
+    bare = without_asides(instruction)
+    read = _read(bare, instruction, language, size, references)
+    if bare != instruction and (read.unknown or not (read.clauses or read.unsupported)):
+        again = _read(instruction, instruction, language, size, references)  # "a solid background (white)"
+        return again if again.clauses and not again.unknown else read
+    return read
+
+
+def _read(text: str, source: str, language: str, size: tuple[int, int], references: int) -> Parsed:
+    reader = _Reader(language, source, size, references)
+    for part in segments(lexicon(language).tokens(text), language=language):
         reader.read(part)
     return reader.result()
 
 
 def without_asides(text: str) -> str:
     """Return the text, as long as it was, with blanks for what stands in parentheses; quantities stay: "(16:9)"."""
+    language = detect(text)
+    if language not in LANGUAGES:
+        return text
+    book = lexicon(language)
+    gradient = any(t.key == "fill:gradient" for t in book.tokens(text))
 
     def aside(found: re.Match[str]) -> str:
         inside = found.group(1)
-        quantity = re.search(r"[\d#]", inside)
-        return f" {inside if quantity else ' ' * len(inside)} "
+        side = gradient and [t.kind for t in book.tokens(inside)] == ["place"]  # says which way it runs
+        kept = re.search(r"[\d#]", inside) or side
+        return f" {inside if kept else ' ' * len(inside)} "
 
     bare = re.sub(r"(?<!\w)[(（]([^()（）\"'“”「」]*)[)）]", aside, text)
     return bare if bare.strip() else text
@@ -129,7 +143,8 @@ class _Reader:
     def _add(self, frame: Frame, answer: Outcome) -> None:
         for target in self._targets(frame, answer):
             for operation in answer.operations:
-                self._put(Clause(frame.text, operation, target), complaint=frame.has("complain:"))
+                clause = Clause(frame.text, operation, target, frame.has("num:", "mult:"))
+                self._put(clause, complaint=frame.has("complain:"))
             if target is not None and not target.startswith("everything"):
                 self.named.append(target)
         self._remember(answer.operations[-1])
@@ -137,14 +152,14 @@ class _Reader:
     def _put(self, clause: Clause, *, complaint: bool) -> None:
         """Add a clause; "it is too dark, brighten it" asks for one thing, not for two."""
         last = self.clauses[-1] if self.clauses else None
-        if last is not None and (last.operation, last.target) == (clause.operation, clause.target):
-            return
         if last is not None and isinstance(last.operation, Flip) and isinstance(clause.operation, Flip):
             return  # "flip it upside down, like a mirror": said twice, meant once
         if last is not None and last is self.complaint and _kind(last.operation) == _kind(clause.operation):
             if clause.target in (last.target, None):
-                clause = replace(clause, target=last.target)
+                clause = replace(clause, target=last.target, operation=_both(last, clause))
                 self.clauses.pop()
+        elif last is not None and (last.operation, last.target) == (clause.operation, clause.target):
+            return
         self.clauses.append(clause)
         self.complaint = clause if complaint else None
 
@@ -191,12 +206,23 @@ class _Reader:
     def _keep(self, frame: Frame) -> None:
         names = [p.text for p in (*frame.things, *frame.excluded)]
         only = frame.has("only:")
+        side = frame.first("place")
+        if only and not names and side and self.clauses and self.clauses[-1].target is None:
+            last = self.clauses[-1]
+            if not isinstance(last.operation, Crop):  # "brighten it, but only on the left"
+                self.clauses[-1] = replace(last, target=f"{side.value.replace('-', ' ')} half")
+                return
+        cropped = bool(self.clauses) and isinstance(self.clauses[-1].operation, Crop)
+        if only and cropped and not names and side and side.value in ("left", "right", "top", "bottom"):
+            names = [f"{side.value} half"]  # "cut the right half, keep only the left"
         if only and names:
             self.named += names
             target = " and ".join(names)
             if frame.has("prop:colour", "prop:saturation", "colour:"):
                 self.clauses.append(Clause(frame.text, BlackAndWhite(), f"everything except {target}"))
             elif all(name.endswith(PARTS) for name in names):
+                if cropped:
+                    self.clauses.pop()  # the same said twice, in Spanish or French the other way round
                 self._put(Clause(frame.text, Crop(), target), complaint=False)
             else:
                 self.clauses.append(Clause(frame.text, CutOut(), target))
@@ -239,6 +265,18 @@ def _selects(frame: Frame) -> bool:
     if not frame.things or frame.has("adj:", "colour:", "dir:"):
         return False
     return {t.key for t in frame.all("do")} == {"do:select"}
+
+
+def _both(complaining: Clause, wishing: Clause) -> PlainOperation:
+    """Return the wish with both amounts' strength words: "way too dark, brighten it a lot"."""
+    complaint, wish = complaining.operation, wishing.operation
+    if wishing.stated or not (isinstance(complaint, Adjust) and isinstance(wish, Adjust)) or wish.what == "exposure":
+        return wish
+    plain = DEFAULTS[wish.what]
+    said, asked = abs(complaint.amount) / plain, wish.amount / plain
+    if complaint.amount * wish.amount <= 0 or said <= 1 or not 1 <= abs(asked) <= 2.2:
+        return wish
+    return wish.model_copy(update={"amount": round(plain * max(-2.6, min(asked * said, 2.6)), 4)})
 
 
 def _kind(operation: PlainOperation) -> str:

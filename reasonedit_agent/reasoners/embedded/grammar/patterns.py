@@ -43,6 +43,7 @@ __all__ = ["PARTS", "PATTERNS", "Cannot", "Outcome", "Pattern"]
 PARTS = ("half", "third")
 """How the names of parts of the picture end."""
 
+_SHARES = {"0.5": "half", "0.5000": "half", "0.3333": "third", "0.25": "quarter", "0.2500": "quarter"}
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 SENSITIVE = ("face", "text", "license plate", "logo", "watermark", "person", "people", "eye")
@@ -107,20 +108,34 @@ def _remove(frame: Frame) -> Outcome | Cannot | None:
         return Cannot("restore")
     if casts and not frame.things:
         return Outcome((adjust("warmth", -casts[0], frame),))
-    if frame.nouns("background"):
+    if frame.nouns("background") and len(frame.things) == 1:  # but "the flag in the background" is a flag
         return Outcome((CutOut(),), "subject")
     if frame.excluded:
         return Outcome((CutOut(),), " and ".join(p.text for p in frame.excluded))
-    parts = [p.text for p in frame.things if p.text.endswith(PARTS)]
-    if parts:  # nothing could fill that: what is left is the other side
-        side, _, name = parts[0].partition(" ")
-        return Outcome((Crop(),), f"{_OPPOSITE[side]} half") if name == "half" and side in _OPPOSITE else None
+    if (parts := _without_parts(frame)) is not None:
+        return parts
     if frame.things or any(p.kind == "it" for p in frame.phrases):
         return Outcome((Remove(),))
     return None
 
 
+def _without_parts(frame: Frame) -> Outcome | None:
+    """As in "cut off the top half": nothing could fill that; what is left is the rest of the picture."""
+    parts = [p.text for p in frame.things if p.text.endswith(PARTS)]
+    place, fraction = frame.first("place"), frame.first("mult")
+    if not frame.things and place is not None and fraction is not None:  # "底部三分之一"
+        parts = [f"{place.value} {_SHARES[fraction.value]}"] if fraction.value in _SHARES else []
+    if not parts:
+        return None
+    side, _, name = parts[0].partition(" ")
+    if side not in _OPPOSITE:
+        return None
+    return Outcome((Crop(),), f"{_OPPOSITE[side]} half" if name == "half" else f"everything except {parts[0]}")
+
+
 def _cut_out(frame: Frame) -> Outcome | None:
+    if frame.has("do:cutout") and (parts := _without_parts(frame)) is not None:
+        return parts
     if not frame.has("do:cutout") or described(frame):  # "cut her out and onto a white background"
         return None
     named = [p.text for p in frame.things if not p.text.endswith("background")]
@@ -128,11 +143,33 @@ def _cut_out(frame: Frame) -> Outcome | None:
 
 
 def _in_front(frame: Frame) -> Outcome | None:
-    """As in "Put her in front of the pagoda picture", with a photo of one."""
-    before = any(p.kind in ("all", "noun") and p.prep == "before" for p in frame.phrases)
-    if not (before and frame.references and frame.has("do:put")):
+    """Where "a picture" is the one that came along: "put her in front of that photo", "use this as background"."""
+    if not frame.references or frame.has("fill:", "colour:", *_EFFECTS) or described(frame):
         return None
-    return Outcome((ReplaceBackground(fill=Fill(reference=0)),), "background")
+    pictured = any(p.kind in ("all", "it") for p in frame.phrases)
+    if frame.has("prep:before") and frame.has("do:put", "do:make"):
+        meant = bool(frame.phrases)
+    elif frame.nouns("background") and frame.has("do:make", "do:put", "do:replace", "prep:with"):
+        meant = pictured and len(frame.things) == 1
+    else:
+        shown = frame.things[0].text in ("subject", "person", "man", "woman", "people") if frame.things else False
+        onto = any(p.prep in ("in", "on") for p in frame.phrases)
+        meant = pictured and onto and frame.has("do:put") and shown
+    return Outcome((ReplaceBackground(fill=Fill(reference=0)),), "background") if meant else None
+
+
+def _fill(frame: Frame, asked: list[str]) -> Fill:
+    """Return a plain colour, or a gradient in the direction that the named sides give it."""
+    first = frame.first("place")
+    if frame.has("fill:gradient") and len(asked) == 2 and first and first.value in ("right", "bottom"):
+        asked = asked[::-1]  # "from purple (bottom) to orange (top)"
+    fill = Fill(
+        colours=tuple(asked[:2]) if frame.has("fill:gradient") or len(asked) == 1 else (asked[-1],),
+        direction="right" if frame.has("axis:horizontal", "place:left", "place:right") else "down",
+    )
+    if frame.has("fill:gradient") and len(asked) == 1:
+        fill = Fill(colours=(asked[0], "#ffffff"), direction=fill.direction)
+    return fill
 
 
 def _new_background(frame: Frame) -> Outcome | Cannot | None:
@@ -142,7 +179,8 @@ def _new_background(frame: Frame) -> Outcome | Cannot | None:
     asked = colours(frame) or described(frame)
     if frame.has("do:recolour") or (frame.has(*_EFFECTS) and not asked and not frame.has("fill:")):
         return None
-    if frame.has("fill:reference", "fill:reference2") and (named or frame.has("do:put", "prep:behind")):
+    placed = frame.has("do:put", "prep:behind", "prep:before") or (frame.has("do:make", "do:add") and frame.things)
+    if frame.has("fill:reference", "fill:reference2") and (named or placed):
         index = 1 if frame.has("fill:reference2") else 0
         if index >= frame.references:
             return Cannot("reference")
@@ -163,13 +201,7 @@ def _new_background(frame: Frame) -> Outcome | Cannot | None:
         return None
     if not verbs and frame.has("do:"):
         return None
-    fill = Fill(
-        colours=tuple(asked[:2]) if frame.has("fill:gradient") or len(asked) == 1 else (asked[-1],),
-        direction="right" if frame.has("axis:horizontal", "place:left") else "down",
-    )
-    if frame.has("fill:gradient") and len(asked) == 1:
-        fill = Fill(colours=(asked[0], "#ffffff"), direction=fill.direction)
-    return Outcome((ReplaceBackground(fill=fill),), "background")
+    return Outcome((ReplaceBackground(fill=_fill(frame, asked)),), "background")
 
 
 def _swap(frame: Frame) -> Cannot | None:
@@ -221,7 +253,7 @@ def _rotate(frame: Frame) -> Outcome | Cannot | None:
 def _flip(frame: Frame) -> Outcome | Cannot | None:
     if not frame.has("do:flip"):
         return None
-    if frame.things:
+    if any(not p.text.startswith("mirror") for p in frame.things):  # "like in a mirror"
         return Cannot("geometry")
     vertical = frame.has("axis:vertical", "turn:180")
     return Outcome((Flip(axis="vertical" if vertical else "horizontal"),), "")

@@ -75,12 +75,22 @@ def adjust(what: str, sign: int, frame: Frame) -> Adjust:
     if number is not None and not frame.has("unit:px", "unit:degree"):
         amount = number if number < 0 and sign > 0 else sign * number
     elif multiple is not None:
-        amount = multiple.number - 1 if multiple.number < 1 else sign * (multiple.number - 1)
+        amount = _multiplied(multiple.number, sign, frame)
     elif what == "saturation" and sign < 0 and frame.has("strength:2.2"):
         amount = -1.0
     else:
         amount = sign * DEFAULTS[what] * factor(frame)
     return Adjust(what=cast(Property, what), amount=clamp(amount, -5, 5))
+
+
+def _multiplied(factor: float, sign: int, frame: Frame) -> float:
+    """Return the change that "double", "to a third", "by a third" or "a third more" mean."""
+    if factor >= 1:
+        return sign * (factor - 1)
+    if sign > 0 and frame.has("dir:+"):
+        return factor
+    part = sign < 0 and frame.has("dir:-", "adj:") and not frame.has("prep:to")
+    return -factor if part else factor - 1
 
 
 def _stops(frame: Frame, stops: float | None, number: float | None, sign: int) -> float:

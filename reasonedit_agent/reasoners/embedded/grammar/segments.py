@@ -34,8 +34,11 @@ def is_kept(frame: Frame) -> bool:
     if frame.has("neg:"):
         wish = frame.has("complain:is", "complain:enough") and not frame.has("complain:too")
         return not (wish and frame.has("state:", "adj:", "do:sharpen"))
-    if frame.has("only:") and frame.things and not frame.has("do:", "adj:", "dir:"):
-        return True
+    if frame.has("only:") and (frame.things or frame.has("place:")):
+        wanted = [t.key for t in frame.free if t.kind in ("do", "adj", "state", "colour", "dir", "prop", "quote")]
+        made = {"do:make"} if "prop:colour" in wanted else set()  # "only the cat should be in colour"
+        if set(wanted) <= {"prop:colour", "prop:saturation"} | made:
+            return True
     if frame.has("keep:same") and not frame.has("do:", "adj:", "colour:"):
         return True
     return frame.has("keep:") and not frame.has("quote:")
@@ -75,6 +78,8 @@ def _one_sense(token: Token, before: Token | None, following: list[Token]) -> To
         return Token("adjective", token.value, token.start, token.end)  # "the night sky"
     if token.kind == "pronoun":  # "her dress", but "put her on white"
         return replace_kind(token, "det:" if next_kind in _THINGS | {"adjective", "colour"} else "noun:subject")
+    if token.alternative == "purpose:" and not any(t.kind in ("num", "mult", "unit") for t in _clause(following)):
+        return replace_kind(token, token.alternative)  # German "um ... zu", but "um 20 %"
     if token.kind == "verb":
         return _separable(token, following)
     if token.key == "do:crop" and any(t.kind == "particle" for t in _clause(following)):
@@ -136,7 +141,7 @@ def _cut(tokens: list[Token]) -> list[Segment]:
     reason = False
     for i, token in enumerate(tokens):
         # "so nobody can read it" says why: nothing of it is a step, up to the next sentence.
-        reason = token.kind == "purpose" or (reason and token.key not in ("conj:,", "conj:.", "conj:then", "conj:but"))
+        reason = token.kind == "purpose" or (reason and not _ends_reason(token, tokens[i + 1 : i + 4]))
         if reason:
             continue
         if token.kind == "conj":
@@ -155,6 +160,13 @@ def _evidence(tokens: list[Token]) -> bool:
     """Whether the tokens hold a result or a thing already."""
     strong = any(t.kind in _RESULTS | {"colour"} or (t.kind == "do" and t.value not in _WEAK) for t in tokens)
     return strong or (any(t.kind == "do" for t in tokens) and any(t.kind in _NAMES for t in tokens))
+
+
+def _ends_reason(token: Token, following: list[Token]) -> bool:
+    """A mark or "then" ends it, "and" where an effect follows: "so that it is easier to read and crop it"."""
+    kinds = [t.kind for t in following if t.kind != "det"]
+    effect = kinds[:2] == ["dir", "prop"] or (kinds[:1] == ["do"] and following[0].value not in _WEAK)
+    return token.key in ("conj:,", "conj:.", "conj:then", "conj:but") or (token.key == "conj:and" and effect)
 
 
 def _starts_keep(tokens: list[Token], index: int) -> bool:

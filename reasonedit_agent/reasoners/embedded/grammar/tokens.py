@@ -114,6 +114,8 @@ def quoted(text: str) -> Iterator[tuple[int, int, str]]:
 _NUMBER = r"[+\-−]?\d+(?:[.,]\d+)*"
 _SHAPES = re.compile(
     r"(?P<code>#[0-9a-f]{6}\b|#[0-9a-f]{3}\b|rgb\s*\([^)]{1,40}\))"
+    r"|(?P<cnfraction>[一二两三四五六七八九十]+分之[一二两三四五六七八九十]+)"
+    r"|(?P<fraction>(?<![\d./])[1-9]/(?:10|[2-9])(?![\d/.]))"
     r"|(?P<ratio>(?<![\d.])\d{1,2}(?:\.\d+)?\s?[:：比]\s?\d{1,2}(?:\.\d+)?(?![\d]))"
     r"|(?P<dims>(?<![\d.])\d{1,5}\s*(?:px|像素)?\s*[x×*✕]\s*\d{1,5}(?![\d.]))"
     r"|(?P<cnshare>百分之(?:\d+(?:\.\d+)?|[零一二两三四五六七八九十百]+))"
@@ -138,6 +140,12 @@ def shapes(text: str) -> Iterator[Token]:
         elif kind == "dims":
             first, second = re.findall(r"\d+", found)
             yield Token("dims", f"{first}x{second}", start, end)
+        elif kind == "cnfraction":
+            below, above = found.split("分之")
+            yield Token("mult", _quotient(_chinese(above), _chinese(below)), start, end)
+        elif kind == "fraction":  # after "crop to" it is a ratio
+            above, below = found.split("/")
+            yield Token("mult", _quotient(above, below), start, end, f"ratio:{above}:{below}")
         elif kind == "cn":
             yield Token("num", _chinese(found), start, end)
         elif kind == "cnshare":
@@ -167,6 +175,10 @@ def _chinese(text: str) -> str:
         else:
             digit = _DIGITS.get(character, 0)
     return str(total + digit)
+
+
+def _quotient(above: str, below: str) -> str:
+    return f"{int(above) / int(below):.4f}"
 
 
 def _decimal(text: str) -> str:
