@@ -1,0 +1,1 @@
+"""The detector that comes with this package; see README.md beside this file."""
