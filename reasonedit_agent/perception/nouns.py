@@ -10,7 +10,7 @@ import numpy.typing as npt
 from reasonedit_agent.perception.detector import COCO
 from reasonedit_agent.perception.embedding import embed
 
-__all__ = ["ANIMALS", "BACKDROP", "GROUPS", "PLURALS", "coco_label", "group_of", "singular"]
+__all__ = ["ANIMALS", "BACKDROP", "GROUPS", "PLURALS", "coco_label", "group_of", "part_of", "singular"]
 
 _SYNONYMS: dict[str, str] = {
     "person": "man woman girl boy lady guy child kid baby toddler human adult human-being astronaut player rider "
@@ -133,12 +133,22 @@ def coco_label(noun: str) -> tuple[str, float] | None:
             return None
     if not noun:
         return None
+    if part_of(noun):
+        return None
     names, vectors = _vectors()
     similar = vectors @ embed([noun])[0]
     best = int(similar.argmax())
     if best >= len(COCO) or similar[best] < _NEAR:
         return None
     return names[best], float(similar[best])
+
+
+def part_of(noun: str) -> bool:
+    """Whether a noun names something of a known thing ("cup handle", "cat collar"), not the thing itself."""
+    words = noun.split(" ")
+    if " ".join(words) in _EXACT or words[-1] in _EXACT:
+        return False
+    return any(" ".join(words[:end]) in _EXACT for end in range(1, len(words)))
 
 
 def group_of(label: str) -> frozenset[str]:

@@ -50,6 +50,21 @@ def backdrop(*colours: str, direction: str = "down") -> Do:
 BLUR = 9.6  # 1.2 % of 800
 
 ENGLISH = (
+    Case("don't blur the background, make it brighter instead", (adjust("brightness", 0.2, "background"),)),
+    Case("instead of blurring the background, darken it", (adjust("brightness", -0.2, "background"),)),
+    Case("never mind the bowl, brighten the cup", (adjust("brightness", 0.2, "cup"),), ("bowl",)),
+    Case("make it so the cup is green", (colour("#008000", "cup"),)),
+    Case("blur the area behind the cat", (do("blur", "background", sigma=BLUR),)),
+    Case("brighten the area around the cat", (adjust("brightness", 0.2, "everything except cat"),)),
+    Case("remove the biggest cup", (do("remove", "largest cup"),)),
+    Case("remove all text except the title", (do("remove", "text"),), ("title",)),
+    Case("crop to the middle", (do("crop", "center half"),)),
+    Case("make a black and white cat brighter", (adjust("brightness", 0.2, "monochrome cat"),)),
+    Case("cut out the dog, with a transparent background", (do("cut_out", "dog"),)),
+    Case(
+        "brighten the cup by 20% and the plate by 40%",
+        (adjust("brightness", 0.2, "cup"), adjust("brightness", 0.4, "plate")),
+    ),
     Case("remove the flag in the background", (do("remove", "flag"),)),
     Case("brighten the cat so that I can see it", (adjust("brightness", 0.2, "cat"),)),
     Case("sharpen the photo because it is for print", (do("sharpen"),)),
@@ -248,6 +263,10 @@ ENGLISH = (
 )
 
 CHINESE = (
+    Case("画面太灰了，提高一下对比度", (adjust("contrast", 0.25),)),
+    Case("把狗抠出来，背景透明", (do("cut_out", "dog"),)),
+    Case("四周压暗", (do("vignette"),)),
+    Case("裁剪出中间部分", (do("crop", "center half"),)),
     Case("把我框选的部分变成粉色", (colour("#ffc0cb", "selection"),)),
     Case("裁剪到我画的框", (do("crop", "selection"),)),
     Case("把选区以外的部分变黑白", (do("black_and_white", "everything except selection"),)),

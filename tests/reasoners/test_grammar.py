@@ -182,3 +182,44 @@ def test_advice_scales(advice: str, low: float, high: float) -> None:
 
 def test_other_advice_does_not_scale() -> None:
     assert amended("make the sky blue") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "make the sky dramatic and the temple roof red",
+        "make the cup as bright as the table",
+        "brighten the smaller of the two dogs",
+        "make the text bolder",
+        "crop to the left of the cup",
+        "crop just above the cup",
+        "crop 10% off each side",
+        "make the image 4:3 without cropping",
+        "blur above the cup",
+        "is the cup green?",
+        "what is in this picture?",
+        "杯子是绿色的吗？",
+    ],
+)
+def test_what_no_operation_uses_is_not_dropped_in_silence(text: str) -> None:
+    assert parse(text, size=SIZE).unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("change the title to 'Hello'", "rewriting"),
+        ("replace the word 'A' with 'B'", "rewriting"),
+        ("make the title larger", "size"),
+        ("write something funny", "quotes"),
+        ("make the cup transparent", "made of"),
+        ("make the plate blue and the spoon invisible", "made of"),
+        ("remove the second cup", "counting"),
+        ("make one of the cups red", "counting"),
+        ("paint stripes on the cup", "generative"),
+        ("把第二个杯子变红", "counting"),
+        ("把盘子变得闪亮", "made of"),
+    ],
+)
+def test_says_what_is_in_the_way(text: str, why: str) -> None:
+    assert why in parse(text, size=SIZE).unsupported[0][1]

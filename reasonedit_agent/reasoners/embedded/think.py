@@ -28,10 +28,10 @@ from reasonedit_agent.reasoners.embedded.places import Places
 from reasonedit_agent.reasoners.embedded.prototypes import FLOOR, MARGIN, NEW, PROTOTYPES
 from reasonedit_agent.reasoners.embedded.wording import (
     EXAMPLES,
-    guess_note,
     keep_question,
     keep_statement,
     question,
+    remarks,
     statement,
 )
 from reasonedit_agent.schemas import Card, EditRequest, EditStep, History, Region, Thought
@@ -72,7 +72,7 @@ def think(request: EditRequest, card: Card, history: History, images: ImageStore
     plan = replace(plan, steps=tuple(_visible(item, places) for item in plan.steps))
     steps = tuple(_step(item, plan, places, card) for item in plan.steps)
     language = plan.language if plan.language in EXAMPLES else "en"
-    instruction = _rewritten(plan, language) + guess_note(tuple(places.guesses), language)
+    instruction = _rewritten(plan, language) + remarks(tuple(places.guesses), plan.unused, language)
     return Thought(
         instruction=instruction,
         steps=steps,
@@ -93,6 +93,7 @@ class _Plan:
     language: str
     steps: tuple[Clause | _Words, ...]
     keep: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
@@ -115,13 +116,13 @@ def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
         raise _refusal(parsed)
     both: list[Clause | _Words] = [*parsed.clauses, *words]
     steps = sorted(both, key=lambda item: max(text.find(item.text), 0))
-    return _Plan(parsed.language, tuple(steps), parsed.keep)
+    return _Plan(parsed.language, tuple(steps), parsed.keep, parsed.unused)
 
 
 def _refusal(parsed: Parsed) -> Unsupported:
     if parsed.unsupported:
         clause, reason, backend = parsed.unsupported[0]
-        return Unsupported(f"“{clause}” cannot be done here: {reason}.", hint=f"It needs {backend}.")
+        return Unsupported(f"“{clause}” cannot be done here: {reason}.", hint=f"It needs {backend}." if backend else "")
     return _not_understood(parsed.unknown[0], parsed.language)
 
 
@@ -160,25 +161,21 @@ def _advised(plan: _Plan, advice: str, request: EditRequest, card: Card) -> _Pla
     keep = tuple(dict.fromkeys((*plan.keep, *new.keep)))
     # What is to stay now is not edited, however early it was named.
     kept = [item for item in kept if not (isinstance(item, Clause) and item.target in new.keep)]
-    return _Plan(plan.language, (*kept, *added), keep)
+    return _Plan(plan.language, (*kept, *added), keep, (*plan.unused, *new.unused))
 
 
 def _aimed(item: Clause | _Words, plan: _Plan) -> Clause | _Words:
     """Advice that names no place speaks of the place where the plan does the same kind of thing."""
     if isinstance(item, _Words) or item.target is not None:
         return item
-    same = [c for c in plan.steps if isinstance(c, Clause) and _kind(c.operation) == _kind(item.operation)]
+    same = [c for c in plan.steps if isinstance(c, Clause) and c.kind == item.kind]
     return replace(item, target=same[-1].target) if same else item
-
-
-def _kind(operation: PlainOperation) -> str:
-    return operation.op + (operation.what if isinstance(operation, Adjust) else "")
 
 
 def _replaces(late: Clause | _Words, early: Clause | _Words) -> bool:
     if isinstance(late, _Words) or isinstance(early, _Words):
         return False
-    return _kind(late.operation) == _kind(early.operation) and late.target == early.target
+    return late.kind == early.kind and late.target == early.target
 
 
 _AMOUNTS = ("amount", "sigma", "strength")

@@ -57,6 +57,8 @@ REASONS = MappingProxyType(
         "add": "adding things needs new content",
         "swap": "replacing one thing with another needs new content",
         "scene": "a new scene as background needs new content; a colour, a gradient or a reference photo would do",
+        "count": "things are not told apart by counting; say which one by its place, its size or its colour",
+        "wording": "the words to write are not given; put them in quotes",
         "text": "rewriting text that is in the picture needs new content",
         "object_size": "changing the size of a thing in the picture needs new content",
         "reference": "there is no reference photo to take it from",

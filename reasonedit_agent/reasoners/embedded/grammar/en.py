@@ -11,7 +11,7 @@ WORDS = {
     # -- verbs and effects
     "do:make": (
         "make, makes, making, use, set, render, give, get, paint it, bring, should be, needs to be, must be, "
-        "ought to be, go, have"
+        "ought to be, go, have, make it so, make it so that, make it such that"
     ),
     "do:turn": "turn, turning, convert, transform, turn it",
     "do:change": "change, alter, modify, edit, adjust, tweak, touch, swap out the colour of",
@@ -32,11 +32,12 @@ WORDS = {
     ),
     "do:cutout": (
         "cut out, cutout, isolate, extract, transparent background, make the background transparent, "
-        "background transparent, turn the background transparent, transparent, on transparent, "
+        "background transparent, turn the background transparent, on transparent, "
         "knock out the background, remove the background, remove background, delete the background, "
         "erase the background, get rid of the background, remove the bg, background removed, "
         "take away the background, no background"
     ),
+    "do:clear": "transparent, see through, invisible",
     "do:replace": "replace, swap, exchange, substitute, switch, swap out",
     "do:crop": (
         "crop, trim, cut down, cut to, zoom in on, zoom in to, zoom into, zoom on, reframe, frame, cut it to, "
@@ -116,7 +117,7 @@ WORDS = {
     "adj:saturation:+": (
         "vivid, vibrant, saturate, saturated, colourful, colorful, pop, pops, poppy, richer, more lively, "
         "livelier, saturating, more alive, less dull, not so dull, stand out, less muted, less faded, vivider, "
-        "more intense colours, richer colours, vibrancy, bolder, punchy colours"
+        "more intense colours, richer colours, vibrancy, bolder colours, punchy colours"
     ),
     "adj:saturation:-": (
         "desaturate, desaturated, muted, less colourful, less colorful, less vivid, less vibrant, "
@@ -229,6 +230,8 @@ WORDS = {
         "longest side, long side, longer side, longest edge, long edge, the longest side, largest side, max side"
     ),
     "dim:short": "shortest side, short side, shorter side, shortest edge, short edge, smallest side",
+    "adjective:largest": "biggest, largest",
+    "adjective:smallest": "smallest, littlest, tiniest",
     "size:small": "small, tiny, little, smaller, small letters, small print, littler, teeny",
     "size:big": "big, large, bigger, larger, big letters, large letters, big bold, bold",
     "size:huge": "huge, giant, enormous, gigantic, very big, very large",
@@ -300,7 +303,7 @@ WORDS = {
     # -- what stays
     "keep:keep": (
         "keep, leave, preserve, retain, keeping, leaving, protect, hold, keep it, stays, stay, remain, remains, "
-        "maintain, spare"
+        "maintain, spare, never mind, forget about, ignore, disregard, leave out, don't worry about"
     ),
     "keep:same": (
         "as it is, as is, unchanged, untouched, alone, the same, intact, as they are, like it is, "
@@ -309,7 +312,7 @@ WORDS = {
     "neg:not": (
         "don't, dont, do not, not, without, never, no, doesn't, without changing, don't touch, do not touch, "
         "don't change, do not change, without touching, without affecting, don't alter, not the, avoid, "
-        "no changes to"
+        "no changes to, instead of, rather than"
     ),
     "except:": (
         "except, except for, apart from, but not, other than, besides, excluding, with the exception of, "
@@ -322,7 +325,8 @@ WORDS = {
     ),
     # -- glue
     "all:": (
-        "page, whole page, entire page, document, scan, screenshot, image, photo, picture, pic, photograph, "
+        "area, region, page, whole page, entire page, "
+        "document, scan, screenshot, image, photo, picture, pic, photograph, "
         "everything, whole image, whole photo, whole picture, "
         "whole thing, entire image, entire photo, entire picture, shot, snapshot, scene, canvas size, pics, img, "
         "overall"
@@ -341,6 +345,7 @@ WORDS = {
     "prep:in": "in, inside, within, onto",
     "prep:on": "on, at, over, against, upon, across the",
     "prep:behind": "behind",
+    "prep:beside": "next to, beside, besides the, above, under, between",
     "prep:before": "in front of, before",
     "prep:of": "of, from, off of, out of",
     "prep:for": "for, as if, so",
@@ -372,7 +377,7 @@ WORDS = {
         "go ahead and, will you, we, help me, help, wish, were, was, do, it would be great if, format, "
         "aspect ratio, ratio, effect, filter, tone, tones, tint, style, mode, slightly more or less, now, here, "
         "there, there's, will, am, i'm, letters, font, completely new, itself, a shade, shade, kind, type of, "
-        "part of it, in order to, my friend, dear, actually, tightly, tight, and so on, make sure, "
+        "part of it, in order to, margin, padding,  my friend, dear, actually, tightly, tight, and so on, make sure, "
         "make sure that, sure, ensure, ensure that, i think, oh, well done, properly, also please, value, level, "
         "by a factor of, factor of, factor, which, who, such that, touch up, its colour, aspect"
     ),
@@ -420,6 +425,11 @@ WORDS = {
         "from above, from below, from behind, side view, different angle, another angle, camera angle, "
         "bird's eye, front view, close up of, viewpoint, angle"
     ),
+    "new:wording": (
+        "something, anything, the date, today's date, todays date, the time, my name, a joke, a poem, a slogan, "
+        "a greeting, a caption for me"
+    ),
+    "new:count": "the second, the third, the fourth, the fifth, one of the",
     "new:video": "animate, video, gif, animation, animated",
-    "new:generate": "generate, imagine, create a new, invent, create, design",
+    "new:generate": "stripes, polka dots, generate, imagine, create a new, invent, create, design",
 }

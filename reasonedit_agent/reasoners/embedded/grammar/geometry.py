@@ -26,8 +26,11 @@ def crop(frame: Frame) -> Built:
     ratio = _ratio(frame)
     if not frame.has("do:crop") and (ratio is None or frame.has("dims:", *_OTHER_EFFECTS)):
         return _NOTHING
+    beside = any(p.kind == "noun" and p.prep == "of" for p in frame.phrases) and bool(frame.all("place"))
+    if beside and ratio is None:
+        return _NOTHING  # "to the left of the cup"
     named = [p.text for p in frame.things if p.known or p.det]
-    named += [_half(t.value) for t in frame.all("place") if not named and ratio is None and t.value != "center"]
+    named += [_half(t.value) for t in frame.all("place") if not named and ratio is None]
     target = " and ".join(named)
     dims = frame.first("dims")
     if ratio is None and dims is not None:

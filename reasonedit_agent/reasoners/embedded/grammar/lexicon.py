@@ -105,7 +105,7 @@ class Lexicon:
             return word
         if stem := self._stem(word):
             return stem
-        if self.language == "en" and word in REAL_WORDS:
+        if self.language == "en" and {word, word.removesuffix("s")} & REAL_WORDS:
             return word
         limit = 2 if len(word) >= 9 else 1 if len(word) >= 5 else 0
         for allowed in range(1, limit + 1):

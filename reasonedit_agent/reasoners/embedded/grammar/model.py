@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reasonedit_agent.operations import PlainOperation
+from reasonedit_agent.operations import Adjust, PlainOperation
 
 __all__ = ["Clause", "Parsed"]
 
@@ -25,6 +25,11 @@ class Clause:
     target: str | None = None
     stated: bool = False
 
+    @property
+    def kind(self) -> str:
+        """What of the picture it changes: the operation's name, and which property an adjustment is of."""
+        return self.operation.op + (self.operation.what if isinstance(self.operation, Adjust) else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -34,8 +39,10 @@ class Parsed:
         language: BCP 47 code, also of one that is not supported.
         clauses: In the order of the text.
         keep: Normalised nouns that must stay as they are.
-        unsupported: ``(words, reason, kind of backend that could)``.
+        unsupported: ``(words, reason, kind of backend that could, or "")``.
         unknown: Words of clauses that were not understood.
+        unused: Normalised nouns that say which of several things is meant ("the man *behind the car*"), which nothing
+            here can tell.
     """
 
     language: str
@@ -43,3 +50,4 @@ class Parsed:
     keep: tuple[str, ...] = ()
     unsupported: tuple[tuple[str, str, str], ...] = ()
     unknown: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()

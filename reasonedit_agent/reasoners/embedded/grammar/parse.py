@@ -21,12 +21,16 @@ from reasonedit_agent.operations import (
 from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, DEFAULTS, REASONS
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
 from reasonedit_agent.reasoners.embedded.grammar.languages import LANGUAGE_NAMES, detect
+from reasonedit_agent.reasoners.embedded.grammar.leftovers import leftovers
 from reasonedit_agent.reasoners.embedded.grammar.lexicon import LANGUAGES, lexicon
 from reasonedit_agent.reasoners.embedded.grammar.model import Clause, Parsed
 from reasonedit_agent.reasoners.embedded.grammar.patterns import PARTS, PATTERNS, Cannot, Outcome
 from reasonedit_agent.reasoners.embedded.grammar.segments import is_kept, segments
 
 __all__ = ["amended", "parse", "things_in"]
+
+_BESIDE = ("in", "on", "around", "behind", "beside")
+"""Prepositions of what only says where a thing is."""
 
 
 def parse(instruction: str, *, size: tuple[int, int], references: int = 0) -> Parsed:
@@ -108,6 +112,7 @@ class _Reader:
         self.subject: str | None = None  # what "it" means
         self.complaint: Clause | None = None  # the last clause, if it only said what is wrong
         self.topic: tuple[str, str] | None = None  # words and thing of a complaint that was not understood by itself
+        self.unused: list[str] = []
         self.named: list[str] = []  # what "the rest" is the rest of
 
     def read(self, segment: Segment) -> None:
@@ -116,17 +121,27 @@ class _Reader:
         frame = frame_of(
             segment, language=self.language, source=self.source, size=self.size, references=self.references
         )
-        if is_kept(frame) or _only_excludes(frame):
+        if self._is_question(frame):
+            self.unknown.append(frame.text)
+        elif is_kept(frame) or _only_excludes(frame):
             self._keep(frame)
         elif _selects(frame):
             self.subject = _attached(frame)[-1]
         elif _says_something(frame):
             self._effect(frame, topic)
 
+    def _is_question(self, frame: Frame) -> bool:
+        """As in "is the cup green?"; "could you make it green?" is a request."""
+        if not frame.tokens or self.source[frame.tokens[-1].end :].lstrip()[:1] not in ("?", "\uff1f"):
+            return False
+        return frame.tokens[0].key == "complain:is" or (self.language == "zh" and not frame.has("do:", "adj:", "dir:"))
+
     def _effect(self, frame: Frame, topic: tuple[str, str] | None) -> None:
         answer = None if _starts_unknown(frame) and not frame.has("new:") else _answer(frame)
         if isinstance(answer, Cannot):
-            self.unsupported.append((frame.text, REASONS[answer.reason], BACKEND))
+            self.unsupported.append((frame.text, REASONS[answer.reason], _who_could(answer.reason)))
+        elif answer is not None and leftovers(frame, answer):
+            self.unknown.append(frame.text)
         elif answer is not None:
             if topic is not None and not frame.phrases:  # "the background is a mess, blur it"
                 self.subject = topic[1]
@@ -154,7 +169,10 @@ class _Reader:
         last = self.clauses[-1] if self.clauses else None
         if last is not None and isinstance(last.operation, Flip) and isinstance(clause.operation, Flip):
             return  # "flip it upside down, like a mirror": said twice, meant once
-        if last is not None and last is self.complaint and _kind(last.operation) == _kind(clause.operation):
+        if last is not None and isinstance(last.operation, CutOut) and isinstance(clause.operation, CutOut):
+            if clause.target == "subject":
+                return  # "cut out the dog, with a transparent background"
+        if last is not None and last is self.complaint and last.kind == clause.kind:
             if clause.target in (last.target, None):
                 clause = replace(clause, target=last.target, operation=_both(last, clause))
                 self.clauses.pop()
@@ -178,17 +196,18 @@ class _Reader:
         beyond = [p for p in frame.things if p.prep == "behind" or (p.prep == "around" and whole)]
         things = [] if beyond and whole else _attached(frame)
         if things:
+            self.unused += [p.text for p in frame.things if p.prep in _BESIDE and p.text not in things]
             return list(dict.fromkeys(things))
         kinds = {p.kind for p in frame.phrases}
         if "rest" in kinds:
             return [self._rest()]
         if beyond and whole:
             return ["background" if beyond[0].prep == "behind" else f"everything except {beyond[0].text}"]
-        if "all" in kinds:
+        half = next((t.value for t in frame.all("place")), None)
+        if "all" in kinds and not half:
             return [None]
         if "it" in kinds:
             return [self.subject]
-        half = next((t.value for t in frame.all("place")), None)
         if half:
             return [f"{half.replace('-', ' ')} {'corner' if '-' in half else 'half' if half != 'center' else 'part'}"]
         # "... and brighter" speaks of the thing before; "... and add contrast" of the picture
@@ -205,6 +224,8 @@ class _Reader:
 
     def _keep(self, frame: Frame) -> None:
         names = [p.text for p in (*frame.things, *frame.excluded)]
+        if self._forbids(frame, names):
+            return
         only = frame.has("only:")
         side = frame.first("place")
         if only and not names and side and self.clauses and self.clauses[-1].target is None:
@@ -231,6 +252,18 @@ class _Reader:
             return
         self.keep += [n for n in names if n not in self.keep]
 
+    def _forbids(self, frame: Frame, names: list[str]) -> bool:
+        """Whether the clause forbids what another asks for; else remember what it was about."""
+        done = {t.value for t in frame.all("do")}
+        if not frame.has("neg:") or not done:
+            return False
+        if names:
+            self.subject = names[-1]  # "don't blur the background, make it brighter"
+        elif any(c.operation.op in done for c in self.clauses):
+            self.unknown.append(frame.text)  # "make it 4:3 without cropping"
+            return True
+        return False
+
     def _except(self, frame: Frame) -> None:
         names = [p.text for p in frame.excluded]
         last = self.clauses[-1]
@@ -241,8 +274,10 @@ class _Reader:
 
     def result(self) -> Parsed:
         """Return what was read."""
-        keep = tuple(dict.fromkeys(self.keep))
-        return Parsed(self.language, tuple(self.clauses), keep, tuple(self.unsupported), tuple(self.unknown))
+        targets = {c.target for c in self.clauses}
+        keep = tuple(noun for noun in dict.fromkeys(self.keep) if noun not in targets)
+        said = tuple(self.unsupported), tuple(self.unknown), tuple(self.unused)
+        return Parsed(self.language, tuple(self.clauses), keep, *said)
 
 
 def _answer(frame: Frame) -> Outcome | Cannot | None:
@@ -251,6 +286,11 @@ def _answer(frame: Frame) -> Outcome | Cannot | None:
         return next((answer for _, pattern in PATTERNS if (answer := pattern(frame)) is not None), None)
     except ValidationError:
         return None
+
+
+def _who_could(reason: str) -> str:
+    """Return the kind of backend that could, or "" where the wish itself lacks something."""
+    return "" if reason in ("wording", "count", "reference") else BACKEND
 
 
 def _only_excludes(frame: Frame) -> bool:
@@ -279,17 +319,13 @@ def _both(complaining: Clause, wishing: Clause) -> PlainOperation:
     return wish.model_copy(update={"amount": round(plain * max(-2.6, min(asked * said, 2.6)), 4)})
 
 
-def _kind(operation: PlainOperation) -> str:
-    return operation.op + (operation.what if isinstance(operation, Adjust) else "")
-
-
 def _attached(frame: Frame) -> list[str]:
     """Return the things of a clause; "the man with the hat" and "the cup on the left" are one each."""
     out: list[str] = []
     for phrase in frame.things:
         if out and phrase.prep == "with":
             out[-1] = f"{out[-1]} with {phrase.text}"
-        elif not (out and phrase.prep in ("in", "on", "around", "behind")) and phrase.prep not in ("like", "into"):
+        elif not (out and phrase.prep in _BESIDE) and phrase.prep not in ("like", "into"):
             out.append(phrase.text)
     place = next((t.value for t in frame.all("place") if t.value in ("left", "right", "top", "bottom")), None)
     if place and len(out) == 1 and not frame.has("turn:", "axis:"):

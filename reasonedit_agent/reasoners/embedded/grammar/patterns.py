@@ -78,7 +78,7 @@ _EFFECTS = (
 
 
 def _generative(frame: Frame) -> Cannot | None:
-    new = frame.first("new")
+    new = next((t for t in frame.all("new") if t.value != "wording"), None)
     return Cannot(new.value) if new else None
 
 
@@ -87,8 +87,10 @@ def _text(frame: Frame) -> Outcome | Cannot | None:
         return None
     if frame.has("do:remove", "do:redact", "do:pixelate", "do:blur") and not frame.has("do:write"):
         return None
-    if frame.has("do:replace", "do:change") and frame.nouns("text", "sign"):
-        return Cannot("text")
+    if frame.has("do:replace", "do:change") and frame.has("quote:"):
+        return Cannot("text") if not frame.has("colour:") else None  # "change the text 'A' to red"
+    if frame.has("new:wording") and not frame.has("quote:"):
+        return Cannot("wording")
     operation = add_text(frame)
     if operation is None:
         return None
@@ -110,7 +112,7 @@ def _remove(frame: Frame) -> Outcome | Cannot | None:
         return Outcome((adjust("warmth", -casts[0], frame),))
     if frame.nouns("background") and len(frame.things) == 1:  # but "the flag in the background" is a flag
         return Outcome((CutOut(),), "subject")
-    if frame.excluded:
+    if frame.excluded and not frame.things:
         return Outcome((CutOut(),), " and ".join(p.text for p in frame.excluded))
     if (parts := _without_parts(frame)) is not None:
         return parts
@@ -133,9 +135,13 @@ def _without_parts(frame: Frame) -> Outcome | None:
     return Outcome((Crop(),), f"{_OPPOSITE[side]} half" if name == "half" else f"everything except {parts[0]}")
 
 
-def _cut_out(frame: Frame) -> Outcome | None:
+def _cut_out(frame: Frame) -> Outcome | Cannot | None:
     if frame.has("do:cutout") and (parts := _without_parts(frame)) is not None:
         return parts
+    if frame.has("do:clear") and frame.excluded:
+        return Outcome((CutOut(),), " and ".join(p.text for p in frame.excluded))
+    if frame.has("do:clear") and frame.things:
+        return Outcome((CutOut(),), "subject") if frame.nouns("background") else Cannot("material")
     if not frame.has("do:cutout") or described(frame):  # "cut her out and onto a white background"
         return None
     named = [p.text for p in frame.things if not p.text.endswith("background")]
@@ -275,7 +281,10 @@ def _colour_cast(frame: Frame) -> Outcome | None:
     """As in "It is a bit yellow": a complaint about a colour."""
     if not frame.has("complain:") or frame.has("do:") or (frame.things and not frame.has("complain:too")):
         return None
-    casts = [d for c in colours(frame) if (d := tint_direction(c))]
+    seen = colours(frame)
+    casts = [d for c in seen if (d := tint_direction(c))]
+    if not casts and seen and len(set(seen[0][i : i + 2] for i in (1, 3, 5))) == 1:  # "too grey" is too flat
+        return Outcome((adjust("contrast", 1, frame),))
     return Outcome((adjust("warmth", -casts[0], frame),)) if casts else None
 
 

@@ -15,6 +15,8 @@ _WEAK = {"make", "turn", "change", "put", "add", "replace", "recolour"}
 _WHOLE_ONLY = {"crop", "resize", "upscale", "rotate", "flip"}
 _RESULTS = {"adj", "state", "prop", "style", "ratio", "dims", "quote", "new", "quality"}
 _NAMES = {"noun", "word", "all", "it", "rest"}
+_SAYS = _RESULTS | {"do", "dir", "keep", "neg", "dims", "colour"}
+"""What a clause cannot be without, if it is one by itself."""
 
 
 def segments(tokens: list[Token], *, language: str) -> list[Segment]:
@@ -74,8 +76,8 @@ def _one_sense(token: Token, before: Token | None, following: list[Token]) -> To
         # "an orange", "remove the rose"; but "the orange cup"
         named = before.kind == "det" or before.key in ("do:remove", "do:crop")
         return replace_kind(token, token.alternative) if named and next_kind not in _THINGS | {"colour"} else token
-    if token.kind == "new" and before is not None and before.kind == "det" and next_kind == "noun":
-        return Token("adjective", token.value, token.start, token.end)  # "the night sky"
+    if before is not None and before.kind == "det":
+        token = _after_article(token, next_kind)
     if token.kind == "pronoun":  # "her dress", but "put her on white"
         return replace_kind(token, "det:" if next_kind in _THINGS | {"adjective", "colour"} else "noun:subject")
     if token.alternative == "purpose:" and not any(t.kind in ("num", "mult", "unit") for t in _clause(following)):
@@ -89,7 +91,22 @@ def _one_sense(token: Token, before: Token | None, following: list[Token]) -> To
     return token
 
 
+def _after_article(token: Token, next_kind: str) -> Token:
+    """Between an article and a noun stands what describes it."""
+    if token.key == "do:write" and next_kind not in _WRITTEN:
+        return replace_kind(token, "noun:title")  # "make the title red", but "put the title 'Lift-off' on it"
+    if next_kind != "noun":
+        return token
+    if token.key == "do:bw":
+        return replace_kind(token, "adjective:monochrome")  # "a black and white cat"
+    if token.kind == "num" and len(token.value) == 1:
+        return replace_kind(token, "det:")  # "the two dogs"
+    return replace_kind(token, f"adjective:{token.value}") if token.kind == "new" else token  # "the night sky"
+
+
 _THINGS = {"noun", "word"}
+_WRITTEN = {"quote", "noun", "word", "new"}
+"""What stands after "title" when the title is to be written."""
 
 
 def _halves(out: list[Token]) -> int | None:
@@ -286,6 +303,9 @@ def _except_like(segment: Segment) -> Token:
 def _leads_on(part: Segment, following: Segment, language: str) -> bool:
     """As in "Make the cup | and the plate green", "the brightness | and contrast up by 20 %"."""
     verbs = any(t.kind == "do" for t in following.tokens)
+    ends = next((t.kind for t in reversed(part.tokens) if t.kind not in ("ignore", "det")), "")
+    if ends == "strength" and any(t.kind in ("noun", "word") for t in following.tokens):
+        return False  # "make the sky dramatic and the roof red": what the sky becomes is said, in a word without effect
     if any(t.kind == "prop" for t in part.tokens):
         return any(t.kind == "prop" for t in following.tokens) and not verbs
     return any(t.kind in ("noun", "word", "it") for t in part.tokens) and not verbs
@@ -321,7 +341,12 @@ def _bare_object(parts: list[Segment], index: int, language: str) -> tuple[Phras
 
 
 def _inherit(previous: Segment, part: Segment) -> Segment:
-    """As in "More contrast and saturation": the second property has the first one's direction."""
+    """As in "More contrast and saturation", "brighten the cup by 20 % and the plate by 40 %": what is not repeated."""
+    amount = any(t.kind in ("num", "mult", "strength") for t in part.tokens)
+    if amount and part.joined in ("and", ",") and not any(t.kind in _SAYS for t in part.tokens):
+        if any(t.kind in _NAMES for t in part.tokens):
+            lent = tuple(t for t in previous.tokens if t.kind in _SAYS)
+            return replace(part, tokens=(*lent, *part.tokens))
     if part.joined not in ("and", ",") or any(
         t.kind in ("do", "dir", "num", "mult", "keep", "neg") for t in part.tokens
     ):
