@@ -7,26 +7,24 @@ a script, in a notebook and inside a running event loop.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import dataclasses
 import hashlib
 import os
 import queue
-import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reasonedit_agent import tracing
 from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
-from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered, RunEnded, Status
+from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered
 from reasonedit_agent.folding import Fold
+from reasonedit_agent.graphs.background import BackgroundLoop
 from reasonedit_agent.graphs.nodes import outcome
+from reasonedit_agent.graphs.results import EditResult, load_result, result_of
 from reasonedit_agent.graphs.session import (
     Listener,
     Session,
@@ -37,24 +35,17 @@ from reasonedit_agent.graphs.session import (
 )
 from reasonedit_agent.graphs.state import Context
 from reasonedit_agent.graphs.think_edit_reflect import build_graph, recursion_limit
-from reasonedit_agent.images import encode, ingest, open_store
+from reasonedit_agent.images import ingest
 from reasonedit_agent.schemas import (
-    Candidate,
-    Failure,
-    History,
     HumanAnswer,
-    ImageRef,
     Phrase,
-    Pick,
-    Round,
     Thought,
-    standing,
 )
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
-__all__ = ["EditAgent", "EditResult", "Source", "load_result"]
+__all__ = ["EditAgent", "Source"]
 
 T = TypeVar("T")
 Source = str | os.PathLike[str] | bytes
@@ -62,215 +53,6 @@ Source = str | os.PathLike[str] | bytes
 
 _GRACE = 30.0
 """Seconds that an interrupted run may take to write down its end."""
-
-
-# -- what comes back --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class EditResult:
-    """The outcome of a run.
-
-    Attributes:
-        run: The run's id.
-        status: ``accepted``, ``best_effort``, ``unsupported``, ``failed``, ``waiting`` (for a person) or ``invalid``.
-        kept: Which candidate is the result; round 0 is the source.
-        stopped_by: The policy's reason, ``person``, ``interrupted``, ``deadline``, or a failure's reason.
-        detail: The same as a sentence.
-        history: Rounds, verdicts, decisions and cost.
-        trace: Folder of the run.
-        error: Why there is no better result, or an empty text.
-        question: What a person is asked, while waiting: ``node``, ``question`` and ``file``.
-        ref: Name of the kept image, or None.
-    """
-
-    run: str
-    status: Status
-    kept: Pick
-    stopped_by: str
-    detail: str
-    history: History | None
-    trace: Path
-    error: str = ""
-    question: dict[str, Any] | None = None
-    ref: ImageRef | None = None
-
-    @cached_property
-    def image(self) -> Image:
-        """The kept image, decoded: mode RGB or RGBA.
-
-        Raises:
-            UsageError: There is none.
-        """
-        return open_store(self.trace.parent / tracing.IMAGES).open(self._kept())
-
-    @property
-    def data(self) -> bytes:
-        """The kept image, encoded as the trace has it."""
-        return open_store(self.trace.parent / tracing.IMAGES).get(self._kept())
-
-    @property
-    def path(self) -> Path | None:
-        """The kept image's file in the store; its name is its hash."""
-        return open_store(self.trace.parent / tracing.IMAGES).path(self.ref) if self.ref else None
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the kept image; nothing is left half-written.
-
-        Args:
-            path: A folder (also one that is not there yet), where it is named after the source; or a file, whose
-                suffix (.png, .jpg, .webp) says the format.
-
-        Raises:
-            UsageError: The suffix is of no known format, or the format has no transparency and the image needs it.
-            StoreError: It cannot be written.
-        """
-        target, ref = Path(path), self._kept()
-        if target.is_dir() or not target.suffix:
-            title = Fold(tracing.read_events(self.trace)).run.title
-            target = target / f"{title}-edited{SUFFIX[ref.media_type]}"
-        data = self._encoded(target)
-        part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            os.replace(part, target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
-        return target
-
-    def _encoded(self, target: Path) -> bytes:
-        wanted = _MEDIA.get(target.suffix.lower())
-        if wanted is None:
-            raise UsageError(f"{target.name} has no suffix of a format.", hint="Use .png, .jpg or .webp.")
-        if wanted == self._kept().media_type:
-            return self.data
-        data, got = encode(self.image, wanted)
-        if got != wanted:
-            raise UsageError("The image has transparent parts; JPEG has none.", hint="Save it as .png.")
-        return data
-
-    def rounds(self) -> list[dict[str, Any]]:
-        """Return the rounds as plain values: verdict, scores, critique, seconds, and the candidates' images."""
-        return [_describe(round_) for round_ in self.history.rounds] if self.history else []
-
-    def _kept(self) -> ImageRef:
-        if self.ref is None:
-            raise UsageError(f"The run has no image: it is {self.status}.", hint=self.error)
-        return self.ref
-
-
-SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
-"""File suffix by media type."""
-
-_MEDIA: dict[str, Literal["image/png", "image/jpeg", "image/webp"]] = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-}
-
-
-def _describe(round_: Round) -> dict[str, Any]:
-    index, verdict = standing(round_)
-    if isinstance(verdict, Failure):
-        said: dict[str, Any] = {"verdict": verdict.reason, "scores": None, "critique": verdict.message}
-    else:
-        said = {"verdict": verdict.kind, "scores": verdict.scores.model_dump(), "critique": verdict.critique}
-    return {
-        "round": round_.index,
-        "candidate": index,
-        **said,
-        "seconds": round(round_.seconds, 3),
-        "images": [c.image.sha256 if isinstance(c, Candidate) else None for c in round_.candidates],
-    }
-
-
-def load_result(folder: Path, question: dict[str, Any] | None = None) -> EditResult:
-    """Return the result of a run as its trace has it."""
-    fold = Fold(tracing.read_events(folder))
-    ended = fold.ended
-    if ended is None:
-        return EditResult(
-            run=fold.run.run,
-            status="waiting",
-            kept=fold.history.decisions[-1].keep if fold.history.decisions else Pick(round=0),
-            stopped_by="",
-            detail="",
-            history=fold.history,
-            trace=folder,
-            question=question or {"node": fold.next, "question": "The run is not finished.", "file": None},
-            error=f"{fold.refusal.message} {fold.refusal.hint}".strip() if fold.refusal else "",
-        )
-    return _ended_result(fold.run.run, ended, fold.history, folder)
-
-
-def _ended_result(run: str, ended: RunEnded, history: History | None, folder: Path) -> EditResult:
-    return EditResult(
-        run=run,
-        status=ended.status,
-        kept=ended.keep,
-        stopped_by=ended.stopped_by,
-        detail=ended.detail,
-        history=history,
-        trace=folder,
-        error=ended.error,
-        ref=ended.image,
-    )
-
-
-# -- the background loop ----------------------------------------------------------------------------------------------
-
-
-class _Loop:
-    """An event loop in a daemon thread, started when first used."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Start ``work`` on the loop."""
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), name="reasonedit-loop", daemon=True).start()
-                _LOOPS.add(self)
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def stop(self) -> None:
-        """End the loop; what still runs is cancelled, and whoever waits for it is told."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(_cancel_all(), loop)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    loop.close()
-
-
-async def _cancel_all() -> None:
-    loop = asyncio.get_running_loop()
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    loop.call_soon(loop.stop)
-
-
-_LOOPS: weakref.WeakSet[_Loop] = weakref.WeakSet()
-
-
-@atexit.register
-def _stop_loops() -> None:
-    for loop in list(_LOOPS):
-        loop.stop()
-
-
-# -- the agent --------------------------------------------------------------------------------------------------------
 
 
 class EditAgent:
@@ -302,7 +84,7 @@ class EditAgent:
         self.parts = build_parts(reasoner, tool, policy, comparer)
         self.runs = tracing.runs_folder(runs)
         self._graph = build_graph(checkpointer)
-        self._loop = _Loop()
+        self._loop = BackgroundLoop()
         self._interrupted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     @classmethod
@@ -616,5 +398,5 @@ def _end(session: Session, *, stopped_by: str, detail: str = "", error: str = ""
             session.close()
         except StoreError:
             with_trace = False
-    result = _ended_result(session.fold.run.run, ended, session.fold.history, session.folder)
+    result = result_of(session.fold.run.run, ended, session.fold.history, session.folder)
     return result if with_trace else dataclasses.replace(result, error=result.error or "The trace is incomplete.")

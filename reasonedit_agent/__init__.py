@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reasonedit_agent.errors import ReasonEditError as ReasonEditError
     from reasonedit_agent.graphs.agent import EditAgent as EditAgent
-    from reasonedit_agent.graphs.agent import EditResult as EditResult
+    from reasonedit_agent.graphs.results import EditResult as EditResult
 
 __all__ = ["EditAgent", "EditResult", "ReasonEditError", "__version__"]
 
@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "EditAgent": "reasonedit_agent.graphs.agent",
-    "EditResult": "reasonedit_agent.graphs.agent",
+    "EditResult": "reasonedit_agent.graphs.results",
     "ReasonEditError": "reasonedit_agent.errors",
 }
 

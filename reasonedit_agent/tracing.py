@@ -58,7 +58,8 @@ def find_run(run: str | os.PathLike[str], runs: str | os.PathLike[str] | None = 
     if (path / EVENTS).is_file():
         return path.resolve()
     folder = runs_folder(runs)
-    found = sorted(entry for entry in folder.glob(f"{path.name}*") if (entry / EVENTS).is_file())
+    entries = folder.iterdir() if path.name and folder.is_dir() else ()
+    found = sorted(entry for entry in entries if entry.name.startswith(path.name) and (entry / EVENTS).is_file())
     exact = [entry for entry in found if entry.name == path.name]
     if len(exact or found) == 1:
         return (exact or found)[0].resolve()

@@ -16,7 +16,8 @@ from reasonedit_agent.cli.progress import Narrator
 from reasonedit_agent.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from reasonedit_agent.graphs.agent import EditAgent, EditResult
+    from reasonedit_agent.graphs.agent import EditAgent
+    from reasonedit_agent.graphs.results import EditResult
     from reasonedit_agent.schemas import Region, Thought
 
 __all__ = ["edit", "parse_region", "resume"]
@@ -239,7 +240,7 @@ def _free_name(out: Path, result: EditResult) -> Path:
     """Return a file name that is not taken: an earlier result is never overwritten."""
     from reasonedit_agent import tracing
     from reasonedit_agent.folding import Fold
-    from reasonedit_agent.graphs.agent import SUFFIX
+    from reasonedit_agent.graphs.results import SUFFIX
 
     assert result.ref is not None
     suffix = SUFFIX[result.ref.media_type]

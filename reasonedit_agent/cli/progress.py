@@ -72,8 +72,7 @@ def _place(event: AnyEvent) -> str:
 def _line(event: AnyEvent) -> str:
     """Return the line that an event is worth, or an empty text."""
     if event.type == "planned":
-        steps = "; ".join(step.text for step in event.thought.steps)
-        return f"think    {event.seconds:5.1f} s  {steps}"
+        return f"think    {event.seconds:5.1f} s  {event.thought.instruction}"
     if event.type == "edited":
         note = " (done before)" if event.reused else ""
         return f"edit     {event.seconds:5.1f} s  {_place(event)}{len(event.candidates)} result(s){note}"

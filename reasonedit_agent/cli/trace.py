@@ -36,7 +36,7 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = _console()
     if not rows:
         console.print(f"No runs in {folder}.", markup=False)
         return
@@ -44,6 +44,14 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(*(Text(str(value if value is not None else "")) for value in row.values()))
     console.print(table)
+
+
+def _console() -> Console:
+    """As wide as the terminal; into a pipe or a file, wide enough that no row of a table breaks."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = max(console.width, 200)
+    return console
 
 
 def _row(folder: Path) -> dict[str, Any]:
@@ -83,7 +91,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     store = open_store(folder.parent / tracing.IMAGES)
     _head(console, fold, folder)
     console.print(_rounds_table(fold))
