@@ -50,6 +50,7 @@ async def _cancel_all() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await loop.shutdown_asyncgens()  # where clients of servers let go of their connections
     loop.call_soon(loop.stop)
 
 

@@ -186,6 +186,8 @@ class Called(Event):
         prompt: Name and version of the prompt, if there was one.
         prompt_sha256: Of the prompt's template.
         raw: The reply as it came.
+        reasoning: What the model thought before it replied, where the backend tells.
+        error: Why this attempt gave no reply; a later one may have.
         usage: What it cost.
         note: Anything else that explains the answer.
     """
@@ -195,6 +197,8 @@ class Called(Event):
     prompt: str = ""
     prompt_sha256: str = ""
     raw: str = ""
+    reasoning: str = ""
+    error: str = ""
     usage: Usage = Usage()
     note: str = ""
 

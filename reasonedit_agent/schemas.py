@@ -360,6 +360,15 @@ class Answer(Value):
 
 
 class _Judgement(Value):
+    """What all verdicts tell.
+
+    Attributes:
+        scores: On the four axes.
+        answers: To the checklist, in its order.
+        critique: In words.
+        confidence: The probability that the judge gave to accepting, where its backend has probabilities.
+    """
+
     scores: Scores
     answers: tuple[Answer, ...] = ()
     critique: str = ""

@@ -1,0 +1,97 @@
+"""From the OpenAI client's exceptions to ours, once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import openai
+
+from reasonedit_agent.errors import BackendError, Lost, ReasonEditError, TimedOut, UsageError
+
+__all__ = ["Fault", "fault_of"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What an attempt failed of.
+
+    Attributes:
+        error: What is raised when nothing helps.
+        retry_after: Seconds that the server asked to wait, if it did.
+        body: The server's own message, to see what would help.
+        status: HTTP status, or 0 where no answer came.
+    """
+
+    error: ReasonEditError
+    retry_after: float | None = None
+    body: str = ""
+    status: int = 0
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later."""
+        return isinstance(self.error, BackendError) and self.error.retryable
+
+    @property
+    def server_down(self) -> bool:
+        """Whether it says something about the server and not about the request."""
+        return self.retryable and self.status != 429
+
+
+_START = "`reasonedit serve reasoner MODEL` starts a server."
+
+
+def fault_of(error: Exception, *, url: str, key_name: str, secret: str) -> Fault:
+    """Return what an exception of one attempt means.
+
+    Args:
+        error: From the client, or a time-out.
+        url: Of the server.
+        key_name: Of the environment variable that holds the key.
+        secret: The key, which no message may hold.
+    """
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
+        return Fault(TimedOut(f"{url} did not answer in time.", retryable=True))
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error, url=url, key_name=key_name, secret=secret)
+    if isinstance(error, openai.APIConnectionError):
+        cause = _scrubbed(str(error.__cause__ or error) or type(error).__name__, secret)
+        return Fault(Lost(f"{url} cannot be reached: {cause}.", hint=_START, retryable=True))
+    what = _scrubbed(" ".join(str(error).split())[:200], secret)
+    return Fault(Lost(f"{url} did not answer with a chat completion: {what}.", retryable=True))
+
+
+def _of_status(error: openai.APIStatusError, *, url: str, key_name: str, secret: str) -> Fault:
+    status, body = error.status_code, _scrubbed(_message(error), secret)
+    if status in (401, 403):
+        return Fault(UsageError(f"{url} refuses the API key.", hint=f"Set ${key_name}."), body=body, status=status)
+    if "cache miss" in body.lower():  # whatever the status: the same request will miss again
+        return Fault(Lost(f"{url} does not hold a picture any more: {body[:200]}"), body=body, status=status)
+    if status in (408, 409, 425, 429) or status >= 500:
+        said = f"{url} answered {status}: {body[:200]}"
+        return Fault(Lost(said, retryable=True), _seconds(error.response.headers.get("retry-after", "")), body, status)
+    return Fault(Lost(f"{url} refuses the request ({status}): {body[:300]}"), body=body, status=status)
+
+
+def _message(error: openai.APIStatusError) -> str:
+    body = error.body
+    if isinstance(body, dict):
+        inner = body.get("error", body)
+        said = inner.get("message") if isinstance(inner, dict) else inner
+        return " ".join(str(said or body.get("detail") or body).split())
+    if "html" in error.response.headers.get("content-type", ""):
+        return "an HTML page"
+    return " ".join(error.response.text.split())
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return None  # absent, or a date
+
+
+def _scrubbed(text: str, secret: str) -> str:
+    hidden = text.replace(secret, "***") if len(secret) > 3 else text
+    return re.sub(r"(Bearer\s+|sk-)[\w.-]{6,}", r"\1***", hidden)

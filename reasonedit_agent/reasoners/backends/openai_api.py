@@ -1,0 +1,365 @@
+"""Any server that speaks OpenAI's chat completions; vLLM first.
+
+One owner per layer: this module retries (tenacity), the client does not. Every attempt is an event. What changes
+between attempts that the server refused is one frozen value, `_Shape`: whether pictures carry their bytes, how large
+they are, how much room the reply has, and what the server turned out not to know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import openai
+from openai.types.chat import ChatCompletion
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
+from reasonedit_agent.events import Called, Noted, PartInfo
+from reasonedit_agent.protocols import Context
+from reasonedit_agent.reasoners.backends.chances import chances
+from reasonedit_agent.reasoners.backends.clients import client_of
+from reasonedit_agent.reasoners.backends.faults import Fault, fault_of
+from reasonedit_agent.reasoners.backends.pictures import Shown, shown
+from reasonedit_agent.reasoners.backends.pool import Pool, Server
+from reasonedit_agent.reasoners.dialects import make_dialect
+from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
+from reasonedit_agent.reasoners.prompted import PromptedReasoner
+from reasonedit_agent.schemas import ImageRef, Usage
+
+__all__ = ["OpenAIBackend", "openai_reasoner"]
+
+_FEWEST_PIXELS = 112 * 112
+_CHANGES = 10
+"""How often a request's shape may change before it is given up."""
+
+
+def openai_reasoner(
+    url: str = "http://localhost:8000/v1",
+    model: str = "",
+    dialect: str = "json",
+    *,
+    prompts: str = "",
+    key: str = "OPENAI_API_KEY",
+    timeout: float = 120.0,
+    retries: int = 4,
+    pixels: int = 1024 * 1024,
+    room: int = 8192,
+    usd_in: float | None = None,
+    usd_out: float | None = None,
+) -> PromptedReasoner:
+    """Return a reasoner and comparer on a server.
+
+    Args:
+        url: Of the API; several, with commas between them, make a pool.
+        model: Its name on the server; empty is the only one that the server has.
+        dialect: ``json``, ``reasonedit`` or ``editthinker``.
+        prompts: A file with words of your own.
+        key: Name of the environment variable that holds the API key.
+        timeout: Seconds that one attempt may take.
+        retries: Further attempts after a fault that may pass.
+        pixels: Most pixels of a picture that is sent; larger ones are made smaller.
+        room: Most tokens of a reply, also when it was cut off and is asked for again.
+        usd_in: US dollars per million prompt tokens, for the trace's costs.
+        usd_out: US dollars per million tokens of replies.
+
+    Raises:
+        UsageError: The URL is none, or there is no such dialect.
+    """
+    backend = OpenAIBackend(
+        url,
+        model,
+        key=key,
+        timeout=timeout,
+        retries=retries,
+        pixels=pixels,
+        room=room,
+        prices=None if usd_in is None or usd_out is None else (usd_in, usd_out),
+    )
+    return PromptedReasoner(backend, make_dialect(dialect, prompts))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How a prompt is put to a server."""
+
+    pixels: int
+    room: int
+    with_bytes: bool = False
+    with_chances: bool = True
+    with_schema: bool = True
+
+
+class _Refusal(Exception):
+    """A failed attempt, on its way to whoever knows what helps."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.error.message)
+        self.fault = fault
+
+
+class OpenAIBackend:
+    """Calls chat completions of one server, or of a pool; the arguments are those of `openai_reasoner`.
+
+    Raises:
+        UsageError: A URL is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str = "",
+        *,
+        key: str = "OPENAI_API_KEY",
+        timeout: float = 120.0,
+        retries: int = 4,
+        pixels: int = 1024 * 1024,
+        room: int = 8192,
+        prices: tuple[float, float] | None = None,
+    ) -> None:
+        self.pool = Pool([_api(part) for part in url.replace(",", " ").split()])
+        self._model, self._key = model, key
+        self._timeout, self._retries = timeout, retries
+        self._pixels, self._room = pixels, room
+        self._prices = prices
+
+    @property
+    def info(self) -> PartInfo:
+        """Name, version, and what changes the answers; no key."""
+        urls = [server.url for server in self.pool.servers]
+        settings: dict[str, Any] = {"url": ", ".join(urls), "model": self._model, "pixels": self._pixels}
+        return PartInfo(name="openai", version="1", settings=settings)
+
+    async def complete(self, prompt: Prompt, ctx: Context) -> Reply:
+        """Ask until there is a reply, a fault that stays, or no time.
+
+        Raises:
+            UsageError: The key, the model's name, or the model itself is the wrong one.
+            TimedOut: There was no answer in time.
+            Lost: The server gave none, however often it was asked.
+            Refused: The model declined.
+            Malformed: The reply was cut off at the most room that it may have.
+        """
+        shape = _Shape(self._pixels, min(prompt.max_tokens, self._room))
+        for _ in range(_CHANGES):
+            try:
+                answer = await self._insist(prompt, shape, ctx)
+            except _Refusal as refusal:
+                answer = self._otherwise(prompt, shape, refusal.fault, ctx)
+            if isinstance(answer, Reply):
+                return answer
+            shape = answer
+        raise Lost("The server refuses the request in every shape.", hint="The trace has each attempt.")
+
+    # -- one shape, as often as it makes sense
+
+    async def _insist(self, prompt: Prompt, shape: _Shape, ctx: Context) -> Reply | _Shape:
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._retries + 1),
+            wait=_wait,
+            retry=retry_if_exception(lambda e: isinstance(e, _Refusal) and e.fault.retryable and not _late(ctx)),
+            sleep=lambda seconds: _sleep(seconds, ctx),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                return await self._attempt(prompt, shape, ctx, attempt.retry_state.attempt_number)
+        raise AssertionError("tenacity re-raises")
+
+    async def _attempt(self, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
+        try:
+            with self.pool.take() as server:
+                return await self._call(server, prompt, shape, ctx, number)
+        except Lost as nobody:
+            raise _Refusal(Fault(nobody)) from nobody
+
+    async def _call(self, server: Server, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
+        started = time.monotonic()
+        left = self._timeout if ctx.deadline is None else min(self._timeout, ctx.deadline - started)
+        named = {"backend": self._model or server.url, "prompt": prompt.name, "prompt_sha256": prompt.sha256}
+        try:
+            async with asyncio.timeout(max(left, 0.001)):
+                client = await client_of(server.url, self._secret, self._timeout)
+                model = await self._served(server, client)
+                named["backend"] = model
+                pictures = [shown(ref, shape.pixels) for ref in prompt.images]
+                fields = await asyncio.to_thread(self._fields, server, model, prompt, shape, pictures, ctx)
+                answer = await client.chat.completions.create(**fields)
+            if not isinstance(answer, ChatCompletion) or not answer.choices:
+                raise ValueError(f"got {str(answer)[:80]!r}")
+        except ReasonEditError:
+            raise
+        except (openai.OpenAIError, OSError, ValueError) as error:
+            fault = fault_of(error, url=server.url, key_name=self._key, secret=self._secret)
+            if fault.server_down:
+                self.pool.failed(server)
+            usage = Usage(seconds=time.monotonic() - started)
+            ctx.emit(Called(**named, usage=usage, error=fault.error.message, note=f"attempt {number}"))
+            raise _Refusal(fault) from error
+        self.pool.succeeded(server)
+        server.hold([picture.name for picture in pictures])
+        reply, finish = self._told(answer, prompt, ctx, named, time.monotonic() - started, number)
+        if finish == "length":
+            return self._roomier(shape, reply)
+        return reply
+
+    def _told(
+        self, answer: ChatCompletion, prompt: Prompt, ctx: Context, named: dict[str, str], seconds: float, number: int
+    ) -> tuple[Reply, str]:
+        """Emit what came and what it cost; return the reply and why it ended."""
+        choice = answer.choices[0]
+        text, usage = choice.message.content or "", answer.usage
+        reasoning = getattr(choice.message, "reasoning", None) or getattr(choice.message, "reasoning_content", None)
+        details = usage.prompt_tokens_details if usage else None
+        cost = Usage(
+            seconds=seconds,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            cached_tokens=details.cached_tokens if details else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            images=len(prompt.images),
+            usd=_usd(usage.prompt_tokens, usage.completion_tokens, self._prices) if usage else None,
+        )
+        note = f"attempt {number}, ended by {choice.finish_reason}"
+        ctx.emit(Called(**named, raw=text, reasoning=str(reasoning or ""), usage=cost, note=note))
+        if choice.message.refusal or choice.finish_reason == "content_filter":
+            raise Refused("The model declined.", raw=choice.message.refusal or text)
+        spread = None
+        if prompt.choice and choice.logprobs and choice.logprobs.content:
+            tokens = ((t.token, {o.token: o.logprob for o in t.top_logprobs}) for t in choice.logprobs.content)
+            spread = chances(prompt.choice, tokens)
+        return Reply(text, spread), choice.finish_reason
+
+    def _roomier(self, shape: _Shape, reply: Reply) -> _Shape:
+        if shape.room >= self._room:
+            raise Malformed(f"The reply was cut off after {shape.room} tokens.", raw=reply.text)
+        return replace(shape, room=min(2 * shape.room, self._room))
+
+    # -- what a refused request becomes
+
+    def _otherwise(self, prompt: Prompt, shape: _Shape, fault: Fault, ctx: Context) -> _Shape:
+        """Return another shape that the server may take, or raise what the fault means."""
+        said = fault.body.lower()
+        if "cache miss" in said and not shape.with_bytes:
+            return replace(shape, with_bytes=True)
+        if fault.status == 400 and shape.with_chances and "logprob" in said:
+            return replace(shape, with_chances=False)
+        if fault.status == 400 and shape.with_schema and ("response_format" in said or "json_schema" in said):
+            return replace(shape, with_schema=False)
+        if fault.status == 400 and ("context length" in said or "too long" in said or "max_tokens" in said):
+            return self._smaller(prompt, shape, fault, ctx)
+        if fault.status == 400 and prompt.images and ("not a multimodal" in said or "image input" in said):
+            raise UsageError(f"The model takes no pictures: {fault.body[:200]}", hint="Serve a vision-language model.")
+        raise fault.error
+
+    def _smaller(self, prompt: Prompt, shape: _Shape, fault: Fault, ctx: Context) -> _Shape:
+        largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
+        pixels = largest // 2
+        if pixels < _FEWEST_PIXELS:
+            raise BackendError(
+                f"The request does not fit into the model's context: {fault.body[:300]}",
+                hint="Serve the model with more context (--max-model-len).",
+            )
+        ctx.emit(Noted(text=f"The pictures were sent with at most {pixels} pixels: the context was too small."))
+        return replace(shape, pixels=pixels)
+
+    # -- the request
+
+    def _fields(
+        self, server: Server, model: str, prompt: Prompt, shape: _Shape, pictures: list[Shown], ctx: Context
+    ) -> dict[str, Any]:
+        queue = iter(pictures)
+        turns = list(prompt.turns)
+        if prompt.schema and not shape.with_schema:
+            turns.append(Turn("user", (f"The format, as a JSON schema: {prompt.schema}",)))
+
+        def part(piece: str | ImageRef) -> dict[str, Any]:
+            if isinstance(piece, str):
+                return {"type": "text", "text": piece}
+            return _picture(next(queue), server, shape, ctx)
+
+        messages = [
+            {"role": turn.role, "content": turn.parts[0]}
+            if turn.role != "user" and isinstance(turn.parts[0], str)
+            else {"role": turn.role, "content": [part(piece) for piece in turn.parts]}
+            for turn in turns
+        ]
+        fields: dict[str, Any] = {
+            "model": model,
+            "messages": messages,
+            "max_tokens": shape.room,
+            "temperature": prompt.temperature,
+            "top_p": prompt.top_p,
+        }
+        if prompt.schema and shape.with_schema:
+            name = prompt.name.split("@")[0].replace("/", "_")
+            fields["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": name, "schema": prompt.schema, "strict": True},
+            }
+        if prompt.choice and shape.with_chances:
+            fields |= {"logprobs": True, "top_logprobs": 5}
+        return fields
+
+    async def _served(self, server: Server, client: openai.AsyncOpenAI) -> str:
+        """Return the model's name on the server, which is asked once what it has."""
+        if not server.models:
+            found = [model async for model in await client.models.list()]
+            server.is_vllm = any(model.owned_by == "vllm" for model in found)
+            lengths = [length for model in found if (length := getattr(model, "max_model_len", None))]
+            server.context = lengths[0] if lengths else None
+            server.models = tuple(model.id for model in found)
+        names = server.models
+        if self._model and names and self._model not in names:
+            raise UsageError(f"{server.url} has no model {self._model!r}.", hint=f"It has: {', '.join(names[:20])}.")
+        if not self._model and len(names) != 1:
+            raise UsageError(f"{server.url} has {len(names)} models.", hint=f"Name one: {', '.join(names[:20])}.")
+        return self._model or names[0]
+
+    @property
+    def _secret(self) -> str:
+        return os.environ.get(self._key, "")
+
+
+def _picture(picture: Shown, server: Server, shape: _Shape, ctx: Context) -> dict[str, Any]:
+    """Return the content part; bytes are left out where a vLLM server holds the picture under its name."""
+    known = server.is_vllm and picture.name in server.held and not shape.with_bytes
+    url = None if known else {"url": picture.data_url(ctx.images)}
+    part: dict[str, Any] = {"type": "image_url", "image_url": url}
+    return part | {"uuid": picture.name} if server.is_vllm else part
+
+
+_jitter = wait_random_exponential(multiplier=0.25, max=20)
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as the server asked for, else a random time that grows."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.fault.retry_after if isinstance(error, _Refusal) else None
+    return min(asked, 120.0) if asked is not None else _jitter(state)
+
+
+async def _sleep(seconds: float, ctx: Context) -> None:
+    if ctx.deadline is not None and time.monotonic() + seconds >= ctx.deadline:
+        raise TimedOut("The deadline is nearer than the next attempt.")
+    await asyncio.sleep(seconds)
+
+
+def _late(ctx: Context) -> bool:
+    return ctx.cancelled() or (ctx.deadline is not None and time.monotonic() >= ctx.deadline)
+
+
+def _usd(prompt: int, completion: int, prices: tuple[float, float] | None) -> float | None:
+    return None if prices is None else (prompt * prices[0] + completion * prices[1]) / 1e6
+
+
+def _api(url: str) -> str:
+    """Return the URL of the API: without user, query and slash at the end; a bare host gets ``/v1``."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url!r} is no URL of a server.", hint="Such as http://localhost:8000/v1.")
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/") or "/v1", "", ""))

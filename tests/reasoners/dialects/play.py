@@ -1,0 +1,43 @@
+"""Plays a dialect's conversation with plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply
+from reasonedit_agent.schemas import Candidate, EditCall, EditRequest, EditStep, History, ImageRef, Thought
+
+T = TypeVar("T")
+
+SOURCE = ImageRef(sha256="a" * 64, width=1000, height=500, media_type="image/png")
+RESULT = ImageRef(sha256="b" * 64, width=1000, height=500, media_type="image/png")
+REQUEST = EditRequest(image=SOURCE, instruction="make the cup green", seed=1)
+HISTORY = History(request=REQUEST)
+THOUGHT = Thought(
+    instruction="Make the cup green.",
+    steps=(EditStep(text="make the cup green"),),
+    keep=("the saucer",),
+    checklist=("Is the cup green?", "Is the saucer as it was?"),
+)
+CALL = EditCall(base=Candidate.of(SOURCE), instruction="make the cup green", steps=THOUGHT.steps, seeds=(1,))
+CANDIDATE = Candidate.of(RESULT)
+
+
+def play(conversation: Conversation[T], replies: Sequence[str | Reply]) -> tuple[T, list[Prompt]]:
+    """Return the value and the prompts; every reply must be used."""
+    left, asked = list(replies), []
+    try:
+        prompt = next(conversation)
+        while True:
+            asked.append(prompt)
+            reply = left.pop(0)
+            prompt = conversation.send(prompt.read(reply if isinstance(reply, Reply) else Reply(reply)))
+    except StopIteration as done:
+        assert not left, f"{len(left)} replies were not used"
+        return done.value, asked
+
+
+def text_of(prompt: Prompt) -> str:
+    """Return all words of a prompt."""
+    return "\n".join(part for turn in prompt.turns for part in turn.parts if isinstance(part, str))
