@@ -29,6 +29,7 @@ from reasonedit_agent.reasoners.backends.pool import Pool, Server
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
+from reasonedit_agent.registry import Call
 from reasonedit_agent.schemas import ImageRef, Usage
 
 __all__ = ["OpenAIBackend", "openai_reasoner"]
@@ -41,7 +42,7 @@ _CHANGES = 10
 def openai_reasoner(
     url: str = "http://localhost:8000/v1",
     model: str = "",
-    dialect: str = "json",
+    dialect: str | Call = "json",
     *,
     prompts: str = "",
     key: str = "OPENAI_API_KEY",
@@ -57,7 +58,7 @@ def openai_reasoner(
     Args:
         url: Of the API; several, with commas between them, make a pool.
         model: Its name on the server; empty is the only one that the server has.
-        dialect: ``json``, ``reasonedit`` or ``editthinker``.
+        dialect: ``json``, ``reasonedit``, ``editthinker``, or one with settings: ``reasonedit(judge=rewritten)``.
         prompts: A file with words of your own.
         key: Name of the environment variable that holds the API key.
         timeout: Seconds that one attempt may take.
@@ -294,6 +295,8 @@ class OpenAIBackend:
             "temperature": prompt.temperature,
             "top_p": prompt.top_p,
         }
+        if prompt.seed is not None:
+            fields["seed"] = prompt.seed % 2**31
         if prompt.schema and shape.with_schema:
             name = prompt.name.split("@")[0].replace("/", "_")
             fields["response_format"] = {

@@ -83,6 +83,7 @@ class Prompt:
         max_tokens: Of the reply.
         temperature: 0 is greedy.
         top_p: Nucleus.
+        seed: Of the sampling; None where it is greedy.
         choice: Whose probabilities are wanted.
     """
 
@@ -94,6 +95,7 @@ class Prompt:
     max_tokens: int = 1024
     temperature: float = 0.0
     top_p: float = 1.0
+    seed: int | None = None
     choice: Choice | None = None
 
     @property
