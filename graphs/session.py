@@ -242,7 +242,7 @@ def start_run(
         instruction=text,
         references=tuple(refs[1:]),
         region=Phrase(text=region) if isinstance(region, str) and region else region,
-        seed=int.from_bytes(os.urandom(4), "big") if seed is None else seed,
+        seed=_drawn(parts) if seed is None else seed,
         candidates=candidates,
     )
     name = title or ("image" if isinstance(image, bytes) else Path(image).stem)
@@ -267,6 +267,12 @@ def start_run(
         for note in source.notes:
             session.record(Noted(text=note))
     return session
+
+
+def _drawn(parts: Parts) -> int:
+    """Return a new seed, or the one of a part that only knows the answers for its own (a recorded one)."""
+    own = [getattr(part, "seed", None) for part in (parts.tool, parts.reasoner)]
+    return next((int(seed) for seed in own if seed is not None), int.from_bytes(os.urandom(4), "big"))
 
 
 def make_request(**fields: Any) -> EditRequest:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from reasonedit_agent.errors import BackendError, Refused, ReplyError, TimedOut, Unsupported
+from reasonedit_agent.errors import BackendError, Lost, Malformed, Refused, ReplyError, TimedOut, Unsupported
 from reasonedit_agent.operations import Operation
 
 __all__ = [
@@ -428,6 +428,16 @@ class Failure(Value):
         if isinstance(error, BackendError):
             return cls(reason="lost", message=message, hint=hint)
         return cls(reason="lost", message=f"{type(error).__name__}: {message}", hint="This is a bug in that part.")
+
+
+    def error(self) -> BackendError | ReplyError:
+        """Return the exception that this failure stands for, so that a part can fail like another did."""
+        if self.reason == "timed_out":
+            return TimedOut(self.message, hint=self.hint)
+        if self.reason == "lost":
+            return Lost(self.message, hint=self.hint)
+        kind = {"unsupported": Unsupported, "refused": Refused, "malformed": Malformed}[self.reason]
+        return kind(self.message, hint=self.hint, raw=self.raw)
 
 
 class Preference(Value):

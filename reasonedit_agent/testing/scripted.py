@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, Unsupported
 from reasonedit_agent.events import AnyEvent, Called, PartInfo
 from reasonedit_agent.images import FolderStore
 from reasonedit_agent.protocols import Context, ImageStore
@@ -57,20 +56,6 @@ class SimpleContext:
         return self.given_up
 
 
-_ERRORS: dict[str, type[ReasonEditError]] = {
-    "unsupported": Unsupported,
-    "refused": Refused,
-    "malformed": Malformed,
-    "timed_out": TimedOut,
-    "lost": Lost,
-}
-
-
-def _error(failure: Failure) -> ReasonEditError:
-    """Return the exception that the graph turns into ``failure``."""
-    return _ERRORS[failure.reason](failure.message, hint=failure.hint)
-
-
 class ScriptedReasoner:
     """Answers from a script.
 
@@ -90,7 +75,7 @@ class ScriptedReasoner:
         if self._thoughts:
             thought = self._thoughts.pop(0)
             if isinstance(thought, Failure):
-                raise _error(thought)
+                raise thought.error()
             return thought
         return Thought(instruction=request.instruction, steps=(EditStep(text=request.instruction),))
 
@@ -108,7 +93,7 @@ class ScriptedReasoner:
             raise AssertionError("the script has no verdict for this round")
         verdict: Verdict | Failure = self._verdicts.pop(0)
         if isinstance(verdict, Failure):
-            raise _error(verdict)
+            raise verdict.error()
         return verdict
 
     def assert_complete(self) -> None:
@@ -158,5 +143,5 @@ class ScriptedComparer:
         """Return the next preference."""
         preference = self._preferences.pop(0)
         if isinstance(preference, Failure):
-            raise _error(preference)
+            raise preference.error()
         return preference
