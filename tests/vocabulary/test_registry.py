@@ -50,8 +50,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_a_url_means_openai() -> None:
-    with pytest.raises(UsageError, match="'openai'"):
-        registry.build("comparers", "http://localhost:8000/v1")
+    part = registry.build("reasoners", "http://localhost:8000/v1")
+    assert part.info.name == "openai" and part.info.settings["url"] == "http://localhost:8000/v1"
 
 
 def test_module_attr() -> None:

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from reasonedit_agent.errors import Unsupported
-from reasonedit_agent.perception.detector import overlap
+from reasonedit_agent.perception.detector import Detection, overlap
 from reasonedit_agent.perception.locate import Located, Scene
 from reasonedit_agent.perception.masks import iou
 from reasonedit_agent.perception.measures import mean_lab
-from reasonedit_agent.perception.nouns import ANIMALS, group_of
+from reasonedit_agent.perception.nouns import ANIMALS, FIGURES, group_of
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Region
@@ -153,11 +153,18 @@ class Places:
                 thing = self.scene.find(other.label)
                 if thing is not None and _share(found.mask, thing.mask) > 0.5:
                     return True
-            if found.source == "detector" and overlap(found.box, other.box) > 0.4:
+            if found.source == "detector" and overlap(found.box, other.box) > 0.4 and self._same(found, other):
                 double = other.label in group_of(found.label)
+                if double and other.label not in FIGURES and found.score >= _SURE:
+                    continue  # fruits, vessels and vehicles are taken for each other: the user knows better
                 if not double or other.score * 1.5 + 0.15 > found.score + 0.4:
                     return True
         return False
+
+    def _same(self, found: Located, other: Detection) -> bool:
+        """Whether a found thing and a detection are one; the box around several things says nothing."""
+        thing = self.scene.find(other.label) if found.count > 1 else None
+        return thing is None or iou(found.mask, thing.mask) > 0.4
 
     def seen(self) -> list[str]:
         """Return the names of what is recognised unprompted."""

@@ -17,14 +17,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from reasonedit_agent import operations as ops
 from reasonedit_agent.perception.locate import Scene
 from reasonedit_agent.perception.masks import iou
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.reasoners.embedded.checks import CHECKS
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Finding, Remedy, progress_in
+from reasonedit_agent.reasoners.embedded.checks.coverage import left_out
 from reasonedit_agent.reasoners.embedded.checks.evidence import Exhibits
-from reasonedit_agent.reasoners.embedded.checks.fresh import other_masks, second_look, with_mask
-from reasonedit_agent.reasoners.embedded.checks.geometry import GEOMETRIC
+from reasonedit_agent.reasoners.embedded.checks.fresh import other_masks, second_look, stored, support, with_mask
 from reasonedit_agent.reasoners.embedded.checks.past import Past, Plan, plan_in_force
 from reasonedit_agent.reasoners.embedded.checks.whole import Whole, keeps, look_at_whole
 from reasonedit_agent.schemas import (
@@ -44,6 +45,9 @@ from reasonedit_agent.schemas import (
 )
 
 __all__ = ["Judgement", "judge", "reflect"]
+
+_TURNS = (ops.Resize, ops.Rotate, ops.Flip, ops.Upscale)
+"""Steps of the whole picture, which have no place."""
 
 _NEARLY = 6.5
 """Success from which a step that nothing improves any more is accepted as it is."""
@@ -137,12 +141,41 @@ def _check(index: int, plan: Plan, exhibits: Exhibits, images: ImageStore) -> Fi
     if finding.mask is not None and isinstance(step.region, Mask):
         better = with_mask(step, finding.mask, seen, images)
         return replace(finding, remedies=(better, *finding.remedies))
-    doubt = None if isinstance(step.operation, GEOMETRIC) else second_look(step, seen)
-    if doubt is None:
+    finding = _whole_place(step, finding, seen, images)
+    if isinstance(step.operation, _TURNS):
         return finding
-    note = f"{finding.note}; other views of it overlap with the mask by {doubt.agreement:.2f} only"
-    remedy = with_mask(step, doubt.mask, seen, images)
-    return replace(finding, yes=False, note=note, success=min(finding.success, 5.0), remedies=(remedy,))
+    # A crop shows a part, and a thing that is turned is not recognised: they are looked for in all of the source.
+    turned = any(isinstance(other.operation, (ops.Crop, *_TURNS)) for other in exhibits.steps)
+    return _right_place(step, finding, exhibits.on_source(index, images) if turned else seen, images)
+
+
+def _whole_place(step: EditStep, finding: Finding, seen: Evidence, images: ImageStore) -> Finding:
+    """Doubt a finding where a part of the region was left as it was; the remedy does that part."""
+    if finding.yes is not True:
+        return finding
+    share, rest = left_out(step, seen)
+    measures = {**finding.measures, "left_out": share}
+    if rest is None:
+        return replace(finding, measures=measures)
+    there = step.model_copy(update={"region": stored(rest, seen, images)})
+    note = f"{finding.note}; {share:.0%} of the region was left as it was"
+    remedies = (Remedy("refine", there, "the part that was left out"), Remedy("restart", step, "anew"))
+    success = min(finding.success, 10 * (1 - share), 6.0)
+    return replace(finding, yes=False, note=note, success=success, remedies=remedies, measures=measures)
+
+
+def _right_place(step: EditStep, finding: Finding, seen: Evidence, images: ImageStore) -> Finding:
+    """Doubt a finding where other views of what the step names see it elsewhere; be less sure where they half agree."""
+    doubt = second_look(step, seen)
+    if doubt is not None:
+        note = f"{finding.note}; other views of it overlap with the mask by {doubt.agreement:.2f} only"
+        remedy = with_mask(step, doubt.mask, seen, images)
+        return replace(finding, yes=False, note=note, success=min(finding.success, 5.0), remedies=(remedy,))
+    agreed = support(step, seen)
+    if agreed is None:
+        return finding
+    sure = float(np.clip((agreed - 0.4) / 0.3, 0.2, 1.0))
+    return replace(finding, margin=finding.margin * sure, measures={**finding.measures, "second_view": agreed})
 
 
 def _with_other_masks(index: int, finding: Finding, exhibits: Exhibits, images: ImageStore) -> Finding:

@@ -126,8 +126,15 @@ def _pencil(seen: Evidence, where: npt.NDArray[np.bool_]) -> tuple[bool, str]:
     both = (lab[where] for lab in (seen.without, seen.result_lab))
     before, after = (float(np.hypot(lab[:, 1], lab[:, 2]).mean()) for lab in both)
     lighter = float(seen.result_lab[where][:, 0].mean() - seen.without[where][:, 0].mean())
-    ok = after <= max(6.0, 0.5 * before) or lighter > 12
-    return ok, f"chroma {before:.1f} -> {after:.1f}, {lighter:+.1f} L*"
+    # Graphite has no colour; coloured pencils have, on paper that has none.
+    lightest = seen.result_lab[where & (seen.result_lab[..., 0] >= np.percentile(seen.result_lab[where][:, 0], 70))]
+    paper = float(np.hypot(lightest[:, 1], lightest[:, 2]).mean())
+    ok = after <= max(6.0, 0.5 * before) or (lighter > 12 and paper <= 12)
+    return ok, f"chroma {before:.1f} -> {after:.1f}, paper {paper:.1f}, {lighter:+.1f} L*"
+
+
+_TINT = 10.0
+"""How far the mean a* and b* may move under a painter's palette."""
 
 
 def _flat(seen: Evidence, where: npt.NDArray[np.bool_]) -> tuple[bool, str]:
@@ -136,8 +143,11 @@ def _flat(seen: Evidence, where: npt.NDArray[np.bool_]) -> tuple[bool, str]:
     before, after = (_flatness(light, where) for light in lights)
     own = [np.asarray(light - cv2.GaussianBlur(light, (0, 0), 1.5), np.float32)[where] for light in lights]
     same = float(np.corrcoef(own[0], own[1])[0, 1]) if min(float(f.std()) for f in own) > 0.05 else 0.0
-    ok = after > before + 0.03 or same < 0.8
-    return ok, f"flat areas {before:.0%} -> {after:.0%}, fine texture is the photo's by {same:.2f}"
+    means = [lab[where][:, 1:].mean(axis=0) for lab in (seen.without, seen.result_lab)]
+    tint = float(np.linalg.norm(means[1] - means[0]))
+    ok = (after > before + 0.03 or same < 0.8) and tint <= _TINT
+    figures = f"flat areas {before:.0%} -> {after:.0%}, fine texture is the photo's by {same:.2f}"
+    return ok, figures + (f", with an unasked tint of {tint:.1f} Lab" if tint > _TINT else "")
 
 
 _STYLE: dict[str, Callable[[Evidence, npt.NDArray[np.bool_]], tuple[bool, str]]] = {

@@ -9,25 +9,41 @@ import numpy as np
 import numpy.typing as npt
 
 from reasonedit_agent import operations as ops
-from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.perception.arrays import Mask, Rgb
 from reasonedit_agent.perception.colour import to_lab
 from reasonedit_agent.perception.locate import Scene
-from reasonedit_agent.perception.masks import grow
-from reasonedit_agent.perception.regions import align, region_mask, warp
+from reasonedit_agent.perception.regions import align, warp
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence
 from reasonedit_agent.reasoners.embedded.checks.expected import MOVES_TONE, Place, play
-from reasonedit_agent.reasoners.embedded.checks.geometry import plan_geometry, region_box
-from reasonedit_agent.schemas import Box, Candidate, EditRequest, EditStep, Geometry, ImageRef, Phrase
+from reasonedit_agent.reasoners.embedded.checks.where import (
+    is_local,
+    mask_of,
+    meets,
+    on_whole,
+    pairs,
+    placed,
+    places_of,
+    union,
+)
+from reasonedit_agent.schemas import Affine, Candidate, EditRequest, EditStep, Geometry, ImageRef
 
 __all__ = ["LONG_SIDE", "Exhibits", "pixels_of"]
 
 LONG_SIDE = 1344
 """Pictures are measured at no more than this many pixels per side: a photo of one megapixel is not reduced."""
 
-_WHOLE = 0.97
-"""Share of the picture from which a region counts as all of it."""
+
+_PLAYED = (
+    ops.Recolour,
+    ops.Adjust,
+    ops.Blur,
+    ops.Sharpen,
+    ops.BlackAndWhite,
+    ops.Sepia,
+    ops.Vignette,
+    ops.ReplaceBackground,
+)
 
 
 def pixels_of(images: ImageStore, ref: ImageRef) -> tuple[Rgb, Mask]:
@@ -53,6 +69,7 @@ class Exhibits:
         whole: Whether a step moves the tone or the detail of the whole picture.
         free_look: Whether a step changes the whole picture in a way that cannot be computed.
         interact: For each step, whether another one moves tone on the same pixels.
+        origin: The source.
     """
 
     steps: tuple[EditStep, ...]
@@ -63,35 +80,26 @@ class Exhibits:
     whole: bool
     free_look: bool
     interact: tuple[bool, ...]
+    origin: ImageRef
 
     @classmethod
     def of(
         cls, request: EditRequest, steps: tuple[EditStep, ...], candidate: Candidate, images: ImageStore
     ) -> Exhibits:
         """Perceive the candidate afresh and lay the source over it."""
-        steps = tuple(_placed(step, request) for step in steps)
+        steps = tuple(placed(step, request) for step in steps)
         source, source_alpha = pixels_of(images, request.image)
         result, alpha = pixels_of(images, candidate.image)
         same = source.shape == result.shape and bool((source == result).all() and (source_alpha == alpha).all())
         full = (result.shape[1], result.shape[0])
-        factor = min(1.0, LONG_SIDE / max(full))
-        size = (max(1, round(full[0] * factor)), max(1, round(full[1] * factor)))
-        shrink = (size[0] / full[0], 0.0, 0.0, 0.0, size[1] / full[1], 0.0)
+        shrink, size = _reduced(full)
         geometry = candidate.geometry.then(shrink)
         small = warp(result, shrink, size)
         laid, covered = align(source, geometry, size)
         laid_alpha = np.clip(warp(source_alpha, geometry.matrix, size), 0, 1)
-        valid = (covered > 0.99) & (laid_alpha > 0.02)
-        masks = tuple(_mask(step, images, geometry, size, laid) for step in steps)
-        boxes = [_source_box(step, images, source) for step in steps]
-        planned, planned_size, scales = plan_geometry(steps, boxes, (source.shape[1], source.shape[0]))
-        places = tuple(
-            Place(mask, geometry.scale / max(scale, 1e-9), _reach(step, mask, geometry.scale / max(scale, 1e-9)))
-            for step, mask, scale in zip(steps, masks, scales, strict=True)
-        )
+        places, planned, planned_size = places_of(steps, images, geometry, size, source, laid)
         source_lab = to_lab(laid)
         wanted, known = play(steps, places, source_lab)
-        touched = _union([p.extent for s, p in _pairs(steps, places) if _is_local(s)], size)
         common = Evidence(
             source=laid,
             result=small,
@@ -99,8 +107,8 @@ class Exhibits:
             result_lab=to_lab(small),
             alpha=np.clip(warp(alpha, shrink, size), 0, 1),
             source_alpha=laid_alpha,
-            valid=valid,
-            region=_union(list(masks), size),
+            valid=(covered > 0.99) & (laid_alpha > 0.02),
+            region=union([place.mask for place in places], size),
             wanted=wanted,
             without=source_lab,
             known=known,
@@ -116,18 +124,37 @@ class Exhibits:
             after=Scene.of(small, candidate.image.sha256 if small is result else None),
             references=tuple(pixels_of(images, ref)[0] for ref in _references(request, steps)),
         )
+        return cls._about(steps, places, common, same, request.image)
+
+    @classmethod
+    def _about(
+        cls, steps: tuple[EditStep, ...], places: tuple[Place, ...], common: Evidence, same: bool, source: ImageRef
+    ) -> Exhibits:
+        """Say of the plan what reaches the whole picture, and which of its steps meet."""
+        size = (common.result.shape[1], common.result.shape[0])
+        everywhere = [s.operation for s, p in pairs(steps, places) if on_whole(s, p, common.valid)]
         return cls(
             steps=steps,
             places=places,
             common=common,
             same_pixels=same,
-            touched=touched,
-            whole=any(_on_whole(s, p, valid) and isinstance(s.operation, _PLAYED) for s, p in _pairs(steps, places)),
-            free_look=any(
-                _on_whole(s, p, valid) and isinstance(s.operation, ops.Stylise) for s, p in _pairs(steps, places)
-            ),
-            interact=tuple(_meets(k, steps, places) for k in range(len(steps))),
+            touched=union([p.extent for s, p in pairs(steps, places) if is_local(s)], size),
+            whole=any(isinstance(operation, _PLAYED) for operation in everywhere),
+            free_look=any(isinstance(operation, ops.Stylise) for operation in everywhere),
+            interact=tuple(meets(k, steps, places) for k in range(len(steps))),
+            origin=source,
         )
+
+    def on_source(self, index: int, images: ImageStore) -> Evidence:
+        """Return evidence on a step's place in all of the source, of which a crop shows a part; nothing is edited."""
+        source, _ = pixels_of(images, self.origin)
+        full = (source.shape[1], source.shape[0])
+        shrink, size = _reduced(full)
+        geometry = Geometry(valid=(0.0, 0.0, float(full[0]), float(full[1]))).then(shrink)
+        small = warp(source, shrink, size)
+        scene = Scene.of(small, self.origin.sha256 if small is source else None)
+        region = mask_of(self.steps[index], images, geometry, size, small)
+        return replace(self.common, source=small, region=region, geometry=geometry, before=scene, after=scene)
 
     def for_step(
         self, index: int, last: ops.PlainOperation | None = None, apart: bool = False, replaced: bool = False
@@ -169,7 +196,7 @@ class Exhibits:
         """
         own = (self.places[index].mask > 0.5) & self.common.valid
         free = np.ones_like(own)
-        for other, (step, place) in enumerate(_pairs(self.steps, self.places)):
+        for other, (step, place) in enumerate(pairs(self.steps, self.places)):
             if other == index or not isinstance(step.operation, MOVES_TONE):
                 continue
             left = free & (place.mask < 0.02)
@@ -178,108 +205,13 @@ class Exhibits:
         return free
 
 
-def _placed(step: EditStep, request: EditRequest) -> EditStep:
-    """Return the step with the region that is meant where it names none: the request's, or what it is for."""
-    if isinstance(step.operation, ops.Resize | ops.Rotate | ops.Flip | ops.Upscale):
-        return step.model_copy(update={"region": None})
-    if step.region is not None or request.region is not None:
-        return step if step.region is not None else step.model_copy(update={"region": request.region})
-    if isinstance(step.operation, ops.ReplaceBackground):
-        return step.model_copy(update={"region": Phrase(text="background")})
-    if isinstance(step.operation, ops.CutOut):
-        return step.model_copy(update={"region": Phrase(text="subject")})
-    return step
-
-
-_PLAYED = (
-    ops.Recolour,
-    ops.Adjust,
-    ops.Blur,
-    ops.Sharpen,
-    ops.BlackAndWhite,
-    ops.Sepia,
-    ops.Vignette,
-    ops.ReplaceBackground,
-)
-
-
-def _pairs(steps: Sequence[EditStep], places: Sequence[Place]) -> list[tuple[EditStep, Place]]:
-    return list(zip(steps, places, strict=True))
+def _reduced(full: tuple[int, int]) -> tuple[Affine, tuple[int, int]]:
+    """Return the map from a picture of a size to the arrays that are measured, and their width and height."""
+    factor = min(1.0, LONG_SIDE / max(full))
+    size = (max(1, round(full[0] * factor)), max(1, round(full[1] * factor)))
+    return (size[0] / full[0], 0.0, 0.0, 0.0, size[1] / full[1], 0.0), size
 
 
 def _references(request: EditRequest, steps: Sequence[EditStep]) -> tuple[ImageRef, ...]:
     uses = any(isinstance(s.operation, ops.ReplaceBackground) and s.operation.fill.reference is not None for s in steps)
     return request.references if uses else ()
-
-
-def _mask(step: EditStep, images: ImageStore, geometry: Geometry, size: tuple[int, int], laid: Rgb) -> Mask:
-    try:
-        return region_mask(step.region, images, geometry, size, laid)
-    except Unsupported:
-        return np.zeros((size[1], size[0]), np.float32)
-
-
-def _source_box(step: EditStep, images: ImageStore, source: Rgb) -> tuple[float, float, float, float] | None:
-    """Return the bounding box of the region of a step that crops, in source pixels."""
-    if not isinstance(step.operation, ops.Crop) or step.region is None:
-        return None
-    if isinstance(step.region, Box):
-        return step.region.left, step.region.top, step.region.right, step.region.bottom
-    size = (source.shape[1], source.shape[0])
-    geometry = Geometry(valid=(0.0, 0.0, float(size[0]), float(size[1])))
-    return region_box(_mask(step, images, geometry, size, source), 1.0)
-
-
-def _union(masks: list[Mask], size: tuple[int, int]) -> Mask:
-    out = np.zeros((size[1], size[0]), np.float32)
-    for mask in masks:
-        out = np.maximum(out, mask)
-    return out
-
-
-def _on_whole(step: EditStep, place: Place, valid: npt.NDArray[np.bool_]) -> bool:
-    if step.region is None:
-        return True
-    return bool(valid.any()) and float((place.mask > 0.5)[valid].mean()) >= _WHOLE
-
-
-def _is_local(step: EditStep) -> bool:
-    """Return whether a step changes pixels in one place, and not all of them (`Exhibits.whole`) or none."""
-    op = step.operation
-    if isinstance(op, ops.CutOut | ops.Crop | ops.Resize | ops.Rotate | ops.Flip | ops.Upscale):
-        return False
-    return step.region is not None or op is None or isinstance(op, ops.AddText | ops.Remove | ops.Redact)
-
-
-def _reach(step: EditStep, mask: Mask, pixels: float) -> Mask | None:
-    """Return where a step may change pixels beyond its region, or less than it; None if that is its region."""
-    op = step.operation
-    if isinstance(op, ops.AddText) and step.region is None:
-        return _text_part(op.place, mask.shape)
-    if isinstance(op, ops.Remove):
-        # The restart with a larger hole must not count as a change elsewhere.
-        return grow(mask, min(120, round(2 * (op.grow + 6) * pixels)))
-    if isinstance(op, ops.Redact):
-        return grow(mask, max(3, round(0.015 * max(mask.shape))))
-    return None
-
-
-def _text_part(place: str, shape: tuple[int, ...]) -> Mask:
-    height, width = shape
-    out = np.zeros((height, width), np.float32)
-    top, bottom = (0.0, 0.5) if "top" in place else (0.5, 1.0) if "bottom" in place else (0.2, 0.8)
-    left, right = (0.0, 0.9) if "left" in place else (0.1, 1.0) if "right" in place else (0.0, 1.0)
-    out[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = 1
-    return out
-
-
-def _meets(index: int, steps: Sequence[EditStep], places: Sequence[Place]) -> bool:
-    """Return whether another step moves colours or light where this one acts."""
-    own = places[index].mask > 0.5
-    area = max(1, int(own.sum()))
-    for other, (step, place) in enumerate(_pairs(steps, places)):
-        if other == index or not isinstance(step.operation, MOVES_TONE):
-            continue
-        if int(((place.mask > 0.5) & own).sum()) >= 0.05 * area:
-            return True
-    return False

@@ -13,9 +13,7 @@ from reasonedit_agent.perception.arrays import Mask, mask_box
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Finding, Float, Remedy
 from reasonedit_agent.schemas import EditStep, Geometry
 
-__all__ = ["GEOMETRIC", "crop", "flip", "plan_geometry", "resize", "rotate", "same_scene", "upscale"]
-
-GEOMETRIC = (ops.Crop, ops.Resize, ops.Rotate, ops.Flip, ops.Upscale)
+__all__ = ["crop", "flip", "plan_geometry", "resize", "rotate", "same_scene", "upscale"]
 
 
 # -- what the plan should give ----------------------------------------------------------------------------------------

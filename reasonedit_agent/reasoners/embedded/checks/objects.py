@@ -26,7 +26,8 @@ from reasonedit_agent.reasoners.embedded.checks.base import (
     tried,
 )
 from reasonedit_agent.reasoners.embedded.checks.detail import detail
-from reasonedit_agent.reasoners.embedded.checks.remnant import find_remnant
+from reasonedit_agent.reasoners.embedded.checks.fresh import view_of
+from reasonedit_agent.reasoners.embedded.checks.remnant import find_remnant, foreign, ghost
 from reasonedit_agent.schemas import EditStep
 
 __all__ = ["cut_out", "remove", "replace_background"]
@@ -58,16 +59,20 @@ def remove(step: EditStep, seen: Evidence) -> Finding:
     ran = tried(op, seen)
     # Only of a thing with a name, and only once: what lies beyond a larger hole is another thing.
     look = touched >= 0.35 and bool(name_of(step)) and ran.grow <= op.grow and not seen.replaced
-    remnant = find_remnant(seen, where, round(ran.grow * seen.pixels)) if look else None
-    gone = touched >= 0.35 and not stays and left <= 0.35 and remnant is None
+    remnant = find_remnant(seen, where, round(ran.grow * seen.pixels), view_of(step, seen)) if look else None
+    through, strange = ghost(seen.source_lab, seen.result_lab, where), foreign(seen, where)
+    gone = touched >= 0.35 and not stays and left <= 0.15 and through <= 0.15 and remnant is None
     other = _another_thing(step, seen, where)
-    fits = alike.colour <= 14 and 0.2 <= alike.texture <= 3.0
+    fits = alike.colour <= 14 and 0.2 <= alike.texture <= 3.0 and strange <= 0.15
     note = f"{touched:.0%} of it changed, {stays or 'nothing of it is recognised'}, {left:.0%} looks as before; "
     note += f"the fill is {alike.colour:.1f} Lab from its surroundings, with {alike.texture:.2f} times their texture"
+    note += f"; {through:.0%} of its structure shines through" if through > 0.15 else ""
+    note += f"; {strange:.0%} of the fill is much busier than what is around" if strange > 0.15 else ""
     if gone and other:
         note = f"what was taken out looks like a {other}; {note}"
         return Finding(question, False, note, 3.0, (), 0.5, {"touched": touched})
     measures = {"touched": touched, "leftover": left, "fill_colour": alike.colour, "fill_texture": alike.texture}
+    measures |= {"ghost": through, "foreign": strange}
     if remnant is not None:
         note = f"a part of it ({remnant.share:.0%} of its size) is left {remnant.reach:.0f} px beyond the hole; {note}"
         measures["remnant"] = remnant.share
@@ -277,9 +282,13 @@ def cut_out(step: EditStep, seen: Evidence) -> Finding:
     core = shrink((seen.region > 0.5).astype(np.float32), 3) > 0.5
     held = float(seen.alpha[core].mean()) if core.any() else 1.0
     share = float((shown > 0.5).mean())
-    yes = agrees >= 0.85 and left <= 0.1 and held >= 0.9 and 0.002 <= share <= 0.995
+    some = 0.002 <= share <= 0.995
+    yes = agrees >= 0.85 and left <= 0.1 and held >= 0.9 and some
     note = f"the opaque part overlaps the region by {agrees:.2f}, {held:.0%} of it stays, {left:.0%} of the rest too"
     measures = {"iou": agrees, "left": left, "held": held, "share": share}
     remedies = () if yes else (Remedy("restart", step, "cut out anew"),)
     success = 10 * agrees if yes else min(6.0, 6 * agrees * (1 - left))
-    return Finding(question, yes, note, success, remedies, min(1.0, abs(agrees - 0.85) / 0.15), measures)
+    # Where a name stood for everything or for nothing, what stands out is the best guess.
+    subject = None if some else seen.before.find("subject")
+    mask = None if subject is None else subject.mask
+    return Finding(question, yes, note, success, remedies, min(1.0, abs(agrees - 0.85) / 0.15), measures, mask)

@@ -28,6 +28,10 @@ _READABLE_SHORT = 0.7
 """The same for up to five letters, of which one mistake is a larger share."""
 
 
+_LEAST_HEIGHT = 0.03
+"""Height of a line of text without an asked size, of the picture's short side: less is overlooked."""
+
+
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"[\W_]+", "", folded)
@@ -88,7 +92,7 @@ def add_text(step: EditStep, seen: Evidence) -> Finding:
     frame = mask_box(seen.region) or (0.0, 0.0, float(seen.region.shape[1]), float(seen.region.shape[0]))
     placed = bool(group) and _in_place(_around(group), op.place, frame)
     contrast, coloured = _ink(seen, _around(group), op.colour) if group else (0.0, False)
-    size_ok = not group or op.size is None or 0.55 <= _height(group) / (op.size * seen.pixels) <= 2.2
+    size_ok = not group or _size_fits(_height(group), op, seen)
     yes = score >= least and (before < score or written > 0.0005) and written > 0.0002
     read = "".join(line.text for line in group)[:40]
     note = f"{read!r} is read (likeness {score:.2f}), {'in' if placed else 'not in'} its place, contrast {contrast:.1f}"
@@ -111,6 +115,13 @@ def _written(seen: Evidence) -> float:
     moved = np.linalg.norm(seen.result_lab - seen.source_lab, axis=2) > 8
     where = moved & (seen.region > 0.5) & seen.valid
     return float(where.sum() / max(1, int((seen.region > 0.5).sum())))
+
+
+def _size_fits(height: float, op: ops.AddText, seen: Evidence) -> bool:
+    """Whether letters have the asked size, or, where none was asked, can be read in the picture as a whole."""
+    if op.size is None:
+        return bool(height >= _LEAST_HEIGHT * min(seen.region.shape))
+    return 0.55 <= height / (op.size * seen.pixels) <= 2.2
 
 
 def _height(group: list[TextLine]) -> float:

@@ -55,6 +55,120 @@ _ENCADRE = tuple(
 
 _REGION = f"""
 selection, {", ".join(_SELECTED)} | 选区, 框选区域, 选中区域, 选中部分, 所选区域, 所选部分, 标记区域, 框里, 框内, 框里的东西, 框内的东西, 框中的东西, 选区里的东西, 选区内的东西, 框里的物体, 选区内, 框里面, 框中, 这个区域, 这块区域, 这块, 这部分, 这个部分, {", ".join(_CHOSEN)} | Auswahl, das im Kasten, was im Kasten ist, im Kasten, im Rahmen, {", ".join(_MARKED)} | selección, {", ".join(_SENALADO)}, recuadro, lo que está en el recuadro, lo que hay en el recuadro, dentro del recuadro | sélection, {", ".join(_ENCADRE)}, encadré, ce qui est dans le cadre, dans le cadre, contenu du cadre
+deer, stag, doe | 鹿, 小鹿, 梅花鹿 | Hirsch, Reh | ciervo, venado | cerf, biche
+moose, elk | 驼鹿, 麋鹿 | Elch | alce | élan, orignal
+reindeer | 驯鹿 | Rentier | reno | renne
+fox | 狐狸 | Fuchs | zorro | renard
+wolf | 狼 | Wolf | lobo | loup
+squirrel | 松鼠 | Eichhörnchen | ardilla | écureuil
+hedgehog | 刺猬 | Igel | erizo | hérisson
+raccoon | 浣熊 | Waschbär | mapache | raton laveur
+otter | 水獭 | Otter | nutria | loutre
+beaver | 河狸 | Biber | castor | castor
+badger | 獾 | Dachs | tejón | blaireau
+pig, hog, piglet | 猪, 小猪 | Schwein, Ferkel | cerdo, cerdito | cochon, porc
+boar | 野猪 | Wildschwein | jabalí | sanglier
+goat | 山羊 | Ziege | cabra | chèvre
+donkey, mule | 驴, 驴子, 骡子 | Esel | burro, mula | âne, mule
+camel | 骆驼 | Kamel | camello | chameau
+llama, alpaca | 羊驼, 草泥马 | Lama, Alpaka | alpaca | lama, alpaga
+bison, buffalo | 野牛, 水牛 | Bison, Büffel | bisonte, búfalo | bison, buffle
+antelope, gazelle | 羚羊 | Antilope, Gazelle | antílope, gacela | antilope, gazelle
+rhino, rhinoceros | 犀牛 | Nashorn | rinoceronte | rhinocéros
+hippo, hippopotamus | 河马 | Nilpferd | hipopótamo | hippopotame
+kangaroo, wallaby | 袋鼠 | Känguru | canguro | kangourou
+koala | 考拉, 树袋熊 | Koala | koala | koala
+gorilla, ape | 大猩猩 | Gorilla | gorila, simio | gorille
+chimpanzee, chimp | 黑猩猩 | Schimpanse | chimpancé | chimpanzé
+leopard, jaguar, cheetah | 豹子, 豹, 猎豹 | Leopard, Gepard, Jaguar | leopardo, guepardo, jaguar | léopard, guépard, jaguar
+lynx, bobcat | 猞猁 | Luchs | lince | lynx
+seal, walrus | 海豹, 海象 | Robbe, Seehund, Walross | foca, morsa | phoque, morse
+hamster, gerbil | 仓鼠 | Hamster | hámster | hamster
+rat | 鼠 | Ratte | rata | rat
+lizard, gecko, iguana | 蜥蜴, 壁虎 | Eidechse, Gecko | lagarto, iguana | lézard, iguane
+crocodile, alligator | 鳄鱼 | Krokodil | cocodrilo, caimán | crocodile, alligator
+frog, toad | 青蛙, 蛤蟆 | Frosch, Kröte | rana, sapo | grenouille, crapaud
+snake | 蛇 | Schlange | serpiente, culebra | serpent
+turtle, tortoise | 乌龟, 海龟 | Schildkröte | tortuga | tortue
+whale | 鲸鱼, 鲸 | Wal | ballena | baleine
+dolphin | 海豚 | Delfin | delfín | dauphin
+shark | 鲨鱼 | Hai | tiburón | requin
+penguin | 企鹅 | Pinguin | pingüino | pingouin, manchot
+owl | 猫头鹰 | Eule | búho, lechuza | hibou, chouette
+goose | 鹅, 大雁 | Gans | ganso | oie
+turkey | 火鸡 | Truthahn | pavo | dinde
+rooster, cock | 公鸡 | Hahn | gallo | coq
+peacock | 孔雀 | Pfau | pavo real | paon
+flamingo | 火烈鸟 | Flamingo | flamenco | flamant rose
+pelican | 鹈鹕 | Pelikan | pelícano | pélican
+heron, stork, crane | 鹤, 白鹭, 鹳 | Reiher, Storch, Kranich | garza, cigüeña, grulla | héron, cigogne, grue
+crow, raven | 乌鸦 | Krähe, Rabe | cuervo | corbeau, corneille
+hawk, falcon | 老鹰, 鹰, 隼 | Falke, Habicht | halcón | faucon
+ostrich | 鸵鸟 | Strauß | avestruz | autruche
+hummingbird | 蜂鸟 | Kolibri | colibrí | colibri
+insect, beetle | 昆虫, 虫子, 甲虫 | Insekt, Käfer | insecto, escarabajo | insecte, scarabée
+spider | 蜘蛛 | Spinne | araña | araignée
+wing | 翅膀 | Flügel | ala | aile
+feather | 羽毛 | Feder | pluma | plume
+paw | 爪子 | Pfote | pata | patte
+horn, antler | 角, 鹿角 | Horn, Geweih | cuerno | corne, bois
+arm | 手臂, 胳膊 | Arm | brazo | bras
+leg | 腿 | Bein | pierna | jambe
+foot, feet | 脚 | Fuß, Füße | pie | pied
+eyebrow, brow | 眉毛 | Augenbraue | ceja | sourcil
+statue, sculpture | 雕像, 雕塑, 塑像 | Statue, Skulptur | estatua, escultura | statue, sculpture
+fountain | 喷泉 | Brunnen, Springbrunnen | fuente | fontaine
+cabin, hut | 小屋, 木屋 | Hütte | cabaña | cabane
+balcony | 阳台 | Balkon | balcón | balcon
+railing | 栏杆 | Geländer | barandilla | rambarde, balustrade
+street lamp, lamp post | 路灯, 街灯 | Straßenlaterne | farola | réverbère
+mailbox, letterbox | 邮筒, 信箱 | Briefkasten | buzón | boîte aux lettres
+wave | 海浪, 浪花 | Welle | ola | vague
+ice | 冰 | Eis | hielo | glace
+teapot, kettle | 茶壶, 水壶 | Teekanne, Wasserkessel | tetera, hervidor | théière, bouilloire
+jar, can, tin | 罐子, 罐头 | Glasdose, Dose | tarro, lata | bocal, boîte de conserve
+barrel, cask | 酒桶, 木桶, 桶 | Fass | barril | tonneau
+cutlery, silverware | 餐具 | Besteck | cubiertos | couverts
+chopsticks | 筷子 | Essstäbchen | palillos | baguettes
+blanket, duvet | 毯子, 被子 | Decke, Bettdecke | manta, edredón | couverture, couette
+sock | 袜子 | Socke, Strumpf | calcetín | chaussette
+earring | 耳环, 耳钉 | Ohrring | pendiente, arete | boucle d'oreille
+jewelry, jewellery | 首饰, 珠宝 | Schmuck | joyas | bijoux
+coin | 硬币 | Münze | moneda | pièce de monnaie
+key | 钥匙 | Schlüssel | llave | clé, clef
+rope | 绳子 | Seil | cuerda | corde
+pen | 笔, 钢笔 | Stift, Füller | bolígrafo | stylo
+paintbrush, paint brush | 画笔, 刷子, 毛笔 | Pinsel | pincel, brocha | pinceau
+paint | 颜料 | Farbtopf | pintura fresca | peinture fraîche
+notebook | 本子, 笔记本 | Notizbuch | cuaderno | cahier
+newspaper | 报纸 | Zeitung | periódico | journal
+magazine | 杂志 | Zeitschrift | revista | magazine
+poster | 海报 | Poster, Plakat | póster | affiche
+cabinet, cupboard | 柜子 | Schrank | armario | armoire, placard
+bookshelf, bookcase | 书架, 书柜 | Bücherregal | estantería | étagère, bibliothèque
+guitar | 吉他 | Gitarre | guitarra | guitare
+piano | 钢琴 | Klavier | piano | piano
+drum | 鼓 | Trommel | tambor | tambour
+robot | 机器人 | Roboter | robot | robot
+dandelion | 蒲公英 | Löwenzahn, Pusteblume | diente de león | pissenlit
+panda | 熊猫, 大熊猫 | Panda | panda | panda
+branch, twig | 树枝 | Ast, Zweig | rama | branche
+trunk | 树干 | Baumstamm, Stamm | tronco | tronc
+wood, log | 木头, 木材 | Holz | madera | bois
+watermelon | 西瓜 | Wassermelone | sandía | pastèque
+egg | 鸡蛋, 蛋 | Ei, Eier | huevo | œuf
+meat, steak | 肉, 牛排 | Fleisch | carne | viande
+cheese | 奶酪, 芝士 | Käse | queso | fromage
+burger, hamburger | 汉堡, 汉堡包 | Hamburger | hamburguesa | hamburger
+sushi | 寿司 | Sushi | sushi | sushi
+noodles, pasta, spaghetti | 面条, 意面 | Nudeln, Spaghetti | fideos, espaguetis | pâtes, nouilles
+rice | 米饭, 大米 | Reis | arroz | riz
+soup | 汤 | Suppe | sopa | soupe
+milk | 牛奶 | Milch | leche | lait
+juice | 果汁 | Saft | zumo, jugo | jus
+beer | 啤酒 | Bier | cerveza | bière
+wine | 红酒, 葡萄酒 | Wein, Rotwein | vino | vin
+sailboat | 帆船 | Segelboot | velero | voilier
 """
 """The words for the region that comes with a request; perception is not asked for it."""
 
