@@ -14,7 +14,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 import typer
 
 from reasonedit_agent import __version__
-from reasonedit_agent.cli import edit, parts, trace
+from reasonedit_agent.cli import conformance, edit, parts, trace
 from reasonedit_agent.errors import BackendError, ReasonEditError, ReplyError, StoreError, UsageError
 
 __all__ = ["EXIT", "app", "run"]
@@ -35,6 +35,7 @@ app.add_typer(trace.app, name="trace")
 app.command("plugins")(parts.plugins)
 app.command("doctor")(parts.doctor)
 app.command("fetch")(parts.fetch)
+app.add_typer(conformance.app, name="conformance")
 
 
 def _version(show: bool) -> None:

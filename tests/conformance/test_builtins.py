@@ -42,7 +42,8 @@ async def test_a_function_as_a_tool(tmp_path: Path) -> None:
 
 async def test_the_embedded_reasoner(tmp_path: Path) -> None:
     report = await check_reasoner(EmbeddedReasoner(), ClassicalEditor(), PHOTO, "make the picture cooler", tmp_path)
-    assert report.passed, str(report)
+    assert report.passed and all(check.passed for check in report.checks), str(report)
+    assert report.facts["languages"] == ["en", "zh", "de", "es", "fr"]
 
 
 # -- the kit finds what is wrong -----------------------------------------------------------------------------------------
@@ -102,6 +103,10 @@ async def test_a_reasoner_that_accepts_everything_is_found(tmp_path: Path) -> No
 
     report = await check_reasoner(Yes(), FunctionTool(paint), PHOTO, "do it", tmp_path)
     failing = {check.name for check in report.checks if not check.passed}
-    assert failing == {"An untouched source is not accepted", "The plan has a checklist", "Usage is emitted"}, str(
-        report
-    )
+    assert failing == {
+        "An untouched source is not accepted",
+        "It tells the source from the result",
+        "The plan has a checklist",
+        "Usage is emitted, and every event survives a round trip",
+    }, str(report)
+    assert not report.passed, "no Called event breaks the contract"

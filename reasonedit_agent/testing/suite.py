@@ -1,0 +1,84 @@
+"""Checks with a name each, and the report of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from reasonedit_agent.errors import ReasonEditError
+
+__all__ = ["Check", "Report", "Suite"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        name: What must hold.
+        passed: Whether it does.
+        seen: What was seen if not.
+        kind: ``contract``: the loop relies on it. ``ability``: it says how good the part is.
+    """
+
+    name: str
+    passed: bool
+    seen: str = ""
+    kind: Literal["contract", "ability"] = "contract"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a part: its capability card.
+
+    Attributes:
+        part: Its name.
+        checks: In order.
+        facts: What was measured beside them, by name.
+    """
+
+    part: str
+    checks: tuple[Check, ...] = field(default=())
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the contract holds."""
+        return all(check.passed for check in self.checks if check.kind == "contract")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the card as plain values."""
+        checks = [{"name": c.name, "kind": c.kind, "passed": c.passed, "seen": c.seen} for c in self.checks]
+        return {"part": self.part, "passed": self.passed, "checks": checks, "facts": self.facts}
+
+    def __str__(self) -> str:
+        marks = {"contract": ("FAIL", "ok  "), "ability": ("no  ", "yes ")}
+        lines = [f"{marks[c.kind][c.passed]} {c.name}{': ' + c.seen if c.seen else ''}" for c in self.checks]
+        facts = [f"     {name}: {value}" for name, value in self.facts.items()]
+        return "\n".join([self.part, *lines, *facts])
+
+
+class Suite:
+    """Runs its own methods: ``check_...`` are the contract, ``can_...`` abilities.
+
+    The first line of a docstring names the check; a method returns what was wrong, or an empty text.
+    """
+
+    async def report(self, part: str) -> Report:
+        """Run all; an error of this library is a failed check, any other one is too and is called what it is."""
+        checks = []
+        for name in [name for name in vars(type(self)) if name.startswith(("check_", "can_"))]:
+            method = getattr(self, name)
+            try:
+                seen = await method()
+            except ReasonEditError as error:
+                seen = f"it raised {type(error).__name__}: {error}"
+            except Exception as error:
+                seen = f"it raised {type(error).__name__}, which is not an error of this library: {error}"
+            kind: Literal["contract", "ability"] = "contract" if name.startswith("check_") else "ability"
+            checks.append(Check(str(method.__doc__).split("\n")[0].rstrip("."), not seen, seen, kind))
+        return Report(part, tuple(checks), self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was measured beside the checks."""
+        return {}
