@@ -11,7 +11,7 @@ import numpy.typing as npt
 from reasonedit_agent.perception.arrays import Mask, Rgb
 from reasonedit_agent.perception.masks import components, fill_holes
 
-__all__ = ["COLOURS", "colour_mask", "in_range", "to_lab"]
+__all__ = ["COLOURS", "colour_mask", "in_range", "tint_mask", "to_lab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class _Range:
 
 _SLACK = 10.0
 _MOSTLY = 0.6  # share of a region that has the colour by the narrow limits
+_WIDE = 20.0  # of the limits, for what a person calls by a colour because nothing else there comes nearer
+_MOST = 0.15  # of the image that such a thing may fill
+_APART = 14.0  # distance in a* and b* from what surrounds it
 _ANY = (0.0, 360.0)
 _RANGES: dict[str, _Range] = {
     "red": _Range((358, 47), (26, 140), (8, 72)),
@@ -112,3 +115,29 @@ def colour_mask(rgb: Rgb, colour: str) -> Mask | None:
     grown = np.where(share[labels] >= _MOSTLY, np.maximum(sure, near), sure).astype(np.float32)
     mask = fill_holes(components(grown, least=0.08), largest=0.003)
     return mask if mask.mean() >= 0.004 else None
+
+
+def tint_mask(rgb: Rgb, colour: str) -> Mask | None:
+    """Return the one thing that comes near a colour that the image hardly has: a pale red lighter on a grey table.
+
+    It must stand out from what surrounds it by its hue. None where there is no such thing, or for a colour that is none
+    (white, grey, black).
+
+    Args:
+        rgb: Image, shape (height, width, 3).
+        colour: A word of `COLOURS`.
+    """
+    if _RANGES[_SAME_AS.get(colour, colour)].chroma[0] < 8:
+        return None
+    lab = to_lab(np.asarray(cv2.bilateralFilter(rgb, 5, 25, 5), np.uint8))
+    size = max(3, max(rgb.shape[:2]) // 200) | 1
+    near = cv2.medianBlur(in_range(lab, colour, _WIDE).astype(np.uint8), size)
+    near = np.asarray(cv2.morphologyEx(near, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8)), np.uint8)
+    mask = fill_holes(components(near.astype(np.float32), least=0.99), largest=0.003)
+    if not 0.002 <= mask.mean() <= _MOST:
+        return None
+    around = cv2.dilate(mask, np.ones((6 * size, 6 * size), np.uint8)) - mask > 0.5
+    if not around.any():
+        return None
+    apart = np.median(lab[mask > 0.5][:, 1:], axis=0) - np.median(lab[around][:, 1:], axis=0)
+    return mask if float(np.hypot(*apart)) >= _APART else None

@@ -12,14 +12,16 @@ from typing import ClassVar, Literal, TypeAlias, TypeVar
 import numpy as np
 
 from reasonedit_agent.perception.arrays import Box, Mask, Rgb, box_area, box_mask, mask_box, resize_mask
+from reasonedit_agent.perception.clothes import CLOTHES, Worn, clothes_mask
+from reasonedit_agent.perception.colour import tint_mask
 from reasonedit_agent.perception.detector import overlap
 from reasonedit_agent.perception.faces import face_mask
 from reasonedit_agent.perception.instances import instance_mask
-from reasonedit_agent.perception.masks import components, sharpen_edge, sized
-from reasonedit_agent.perception.nouns import ANIMALS, BACKDROP, coco_label
+from reasonedit_agent.perception.layout import Layout
+from reasonedit_agent.perception.masks import components, parts, sharpen_edge, sized
+from reasonedit_agent.perception.nouns import ALSO, ANIMALS, BACKDROP, coco_label, part_of
 from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
-from reasonedit_agent.perception.sight import Sight
-from reasonedit_agent.perception.stuff import STUFF, find_stuff
+from reasonedit_agent.perception.stuff import STUFF
 from reasonedit_agent.perception.text import text_mask
 
 __all__ = ["Located", "Scene", "Source", "locate"]
@@ -27,6 +29,7 @@ __all__ = ["Located", "Scene", "Source", "locate"]
 Source: TypeAlias = Literal["detector", "saliency", "sky", "text", "face", "colour", "position", "all"]
 
 _REMEMBERED = 6  # scenes
+_BOX_FULL = 0.95  # share of a box
 
 _T = TypeVar("_T")
 
@@ -52,7 +55,7 @@ class Located:
     count: int = 1
 
 
-class Scene(Sight):
+class Scene(Layout):
     """What is seen in one image, and where a phrase is in it. Masks and boxes are in the image's pixels.
 
     Attributes:
@@ -124,7 +127,7 @@ class Scene(Sight):
         ways: dict[Source, Callable[[Phrase], Located | None]] = {
             "all": self._everything,
             "position": self._position,
-            "saliency": self._background if phrase.kind == "background" else self._salient,
+            "saliency": self._background if phrase.kind == "background" or phrase.noun in BACKDROP else self._salient,
             "sky": self._sky,
             "text": self._text,
             "face": self._face,
@@ -186,18 +189,34 @@ class Scene(Sight):
         return self._located(mask, min(1.0, max(f.score for f in faces) + 0.1), "face", "face", len(every))
 
     def _thing(self, phrase: Phrase) -> Located | None:
+        if part_of(phrase.noun):
+            return None  # the whole thing is not meant, and no model knows its parts
+        garment = CLOTHES.get(phrase.noun.rpartition(" ")[2])
+        if garment and not phrase.colour:
+            return self._clothes(phrase, garment)
         match = coco_label(phrase.noun) if phrase.noun else None
-        if match is not None and (found := self._detected(phrase, match[0])):
+        known = match is not None and (match[1] == 1 or phrase.noun not in ALSO)  # a "vehicle" is no car, only near it
+        return self._named(phrase, match[0] if match and known else None) or self._unnamed(phrase, match)
+
+    def _named(self, phrase: Phrase, label: str | None) -> Located | None:
+        """What the detector sees by that name, or takes for it."""
+        if label is not None and label not in BACKDROP and (found := self._detected(phrase, label)):
             return found
-        animal = phrase.noun.rpartition(" ")[2] in ANIMALS
-        if animal and (found := self._animal(phrase)):
-            return found
+        others = [found for name in ALSO.get(phrase.noun, ()) if (found := self._detected(phrase, name))]
+        if others:
+            return max(others, key=lambda found: found.score)
+        return self._animal(phrase) if _is_animal(phrase) else None
+
+    def _unnamed(self, phrase: Phrase, match: tuple[str, float] | None) -> Located | None:
+        """What looks like it by its colour and place; else what stands out, as a guess."""
         if phrase.noun in STUFF:
-            return self._stuff(phrase)
+            if (found := self._stuff(phrase)) or not STUFF[phrase.noun].single:
+                return found
         if phrase.colour and (found := self._coloured(phrase)):
             return found
         if phrase.noun in BACKDROP and (found := self._background(phrase)):
             return replace(found, score=0.35 * found.score, label=phrase.noun)
+        animal = _is_animal(phrase)
         if match is not None and not animal and self._is_something_else(match[0]):
             return None
         if not phrase.noun and phrase.colour:
@@ -218,13 +237,24 @@ class Scene(Sight):
             chosen = chosen or seen
         chosen = self._placed(chosen, phrase, [d.box for d in chosen], self._small, one=True)
         mask = np.zeros(self._small.shape[:2], np.float32)
-        for detection in chosen:
-            mask = np.maximum(mask, self._instance(detection.box))
+        cut = [(self._unhidden(d), box_area(d.box)) for d in chosen]
+        # A whole box is what is left where nothing could be cut out; beside clear ones it is rather a mistake.
+        clear = [m for m, area in cut if float((m > 0.5).sum()) < _BOX_FULL * area]
+        for one in clear or [m for m, _ in cut]:
+            mask = np.maximum(mask, one)
         if phrase.colour and phrase.several and (alike := self._colour(phrase.colour)) is not None:
             area = float(mask.sum()) / len(chosen)
             mask = np.maximum(mask, sized(alike, 0.3 * area, 2 * area))  # the others of this colour and size
         score = sure * float(np.clip(0.15 + 1.5 * chosen[0].score, 0, 0.95))
         return self._located(mask, score, "detector", label, len(seen))
+
+    def _clothes(self, phrase: Phrase, worn: Worn) -> Located | None:
+        wearer = self._detected(replace(phrase, noun="person"), "person")
+        if wearer is None:
+            return self._what_is_left(phrase, 0.35)  # laid out, or on a hanger
+        heads = [f.box for f in self._faces() if wearer.mask[_middle(f.box)] > 0.5]
+        mask = clothes_mask(self._small, wearer.mask, wearer.box, heads[0] if len(heads) == 1 else None, worn)
+        return None if mask is None else self._located(mask, min(0.45, wearer.score), "colour", phrase.noun)
 
     def _animal(self, phrase: Phrase) -> Located | None:
         """An animal without a COCO name: one that is taken for one with such a name, if that is what stands out."""
@@ -243,24 +273,7 @@ class Scene(Sight):
         return self._located(mask, 0.45, "detector", chosen[0].label, len(seen))
 
     def _stuff(self, phrase: Phrase) -> Located | None:
-        stuff = STUFF[phrase.noun]
-        if phrase.colour:
-            stuff = replace(stuff, colours=(phrase.colour,))
-        sky = self._sky_mask()
-        above = sky[0] if sky is not None and sky[1] >= 0.5 else np.zeros(self._small.shape[:2], np.float32)
-        if stuff.where == "sky":
-            above = 1 - above
-        taken = [above]
-        subject = self._subject()
-        if not stuff.over_subject and (subject > 0.5).mean() < 0.5:
-            taken.append(subject)
-        for d in self._clear()[:4]:
-            within = np.maximum.reduce(taken[:2]) * box_mask(
-                d.box, *subject.shape
-            )  # most of a thing that stands out is taken already
-            if d.label not in BACKDROP and within.sum() < 0.4 * box_area(d.box):
-                taken.append(self._instance(d.box))
-        mask = find_stuff(self._small, stuff, np.asarray(np.maximum.reduce(taken), np.float32))
+        mask = self._shapeless(phrase.noun, phrase.colour)
         if mask is not None and phrase.place is not None:
             mask = mask * box_mask(phrase.place.cut(mask.shape[1], mask.shape[0]), *mask.shape)
         return None if mask is None else self._located(mask, 0.35, "colour", phrase.noun)
@@ -283,7 +296,8 @@ class Scene(Sight):
         colour = phrase.colour
         mask = self._colour(colour)
         if mask is None:
-            return None
+            tint = self._once(("tint", colour), lambda: tint_mask(self._small, colour)) if phrase.noun else None
+            return None if tint is None else self._located(sharpen_edge(self._small, tint), 0.35, "colour", colour)
         match = coco_label(phrase.noun)
         for own in self._instances(match[0])[:1] if match else ():
             mask = mask * (self._instance(own.box) > 0.5)
@@ -312,6 +326,11 @@ class Scene(Sight):
             rest = np.minimum(left, 1 - self._instance(other.box))
             if (rest > 0.5).sum() > 0.15 * (subject > 0.5).sum():
                 left = components(rest, least=0.15)
+        pieces = parts(left, least=0.05)
+        if phrase.place is not None:
+            left = self._placed(pieces, phrase, [mask_box(p) or (0, 0, 0, 0) for p in pieces], self._small)[0]
+        elif phrase.size:
+            left = pieces[0 if phrase.size > 0 else -1]
         return self._located(left, certain * self._clarity(subject) / 0.9, "saliency", phrase.noun)
 
     def _part(self, found: Located, part: Place) -> Located | None:
@@ -344,6 +363,14 @@ class Scene(Sight):
 def locate(rgb: Rgb, phrase: str, prefer: Source | None = None) -> Located | None:
     """Return where a phrase is in an image, or None if it is not there; see `Scene.find`."""
     return Scene.of(rgb).find(phrase, prefer)
+
+
+def _is_animal(phrase: Phrase) -> bool:
+    return phrase.noun.rpartition(" ")[2] in ANIMALS
+
+
+def _middle(box: Box) -> tuple[int, int]:
+    return int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)
 
 
 def _letters(text: str) -> str:

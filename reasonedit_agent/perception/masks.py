@@ -7,7 +7,19 @@ import numpy as np
 
 from reasonedit_agent.perception.arrays import Mask, Rgb, bounded, resize_mask
 
-__all__ = ["components", "fill_holes", "grabcut", "grow", "guided", "iou", "sharpen_edge", "shrink", "sized"]
+__all__ = [
+    "components",
+    "fill_holes",
+    "grabcut",
+    "grow",
+    "guided",
+    "iou",
+    "parts",
+    "sharpen_edge",
+    "shrink",
+    "sized",
+    "straightness",
+]
 
 _BLURRED = 0.4  # share of the image near the edge: there is no edge to sharpen, and the cut would take seconds
 _MIXTURE = (1, 65)  # GrabCut keeps each of its two colour models in so many numbers
@@ -102,6 +114,18 @@ def components(mask: Mask, least: float = 0.1, level: float = 0.5) -> Mask:
     return np.asarray(mask * near, np.float32)
 
 
+def parts(mask: Mask, least: float) -> list[Mask]:
+    """Return the separate parts of a mask, the largest first, down to ``least`` of its area; itself if it is one."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((mask >= 0.5).astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    kept = [1 + int(k) for k in np.argsort(-areas, kind="stable") if areas[k] >= least * areas.sum()]
+    if len(kept) < 2:
+        return [mask]
+    # A soft pixel belongs to the part that it touches.
+    near = {k: cv2.dilate((labels == k).astype(np.uint8), np.ones((7, 7), np.uint8)) for k in kept}
+    return [np.asarray(mask * near[k] * ((labels == k) | (labels == 0)), np.float32) for k in kept]
+
+
 def sized(mask: Mask, smallest: float, largest: float) -> Mask:
     """Return the mask with only those of its parts whose area, in pixels, lies between the two."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((mask >= 0.5).astype(np.uint8))
@@ -128,3 +152,26 @@ def iou(a: Mask, b: Mask) -> float:
     inside_a, inside_b = a >= 0.5, b >= 0.5
     union = int((inside_a | inside_b).sum())
     return float((inside_a & inside_b).sum()) / union if union else 0.0
+
+
+def straightness(rgb: Rgb, mask: Mask, least: float, gap: int) -> float:
+    """Return the length of straight edges in a mask, in image diagonals, per share of the image that it fills.
+
+    Args:
+        rgb: Image, shape (height, width, 3), about 512 pixels long.
+        mask: Mask of the same size.
+        least: Length from which an edge counts, in image diagonals.
+        gap: Pixels that may be missing in it; more than one lets the twigs of a bush make long lines.
+
+    Source: the Hough transform of edges (Matas et al., "Progressive Probabilistic Hough Transform", 1998).
+    """
+    height, width = mask.shape
+    diagonal = float(np.hypot(height, width))
+    edges = cv2.Canny(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), 60, 150)
+    edges[mask < 0.5] = 0
+    found = cv2.HoughLinesP(edges, 1, np.pi / 180, 20, minLineLength=diagonal * least, maxLineGap=gap)
+    if found is None:
+        return 0.0
+    ends = found.reshape(-1, 4).astype(np.float64)
+    length = float(np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]).sum())
+    return length / diagonal / max(float(mask.mean()), 1e-6)

@@ -10,7 +10,19 @@ import numpy.typing as npt
 from reasonedit_agent.perception.detector import COCO
 from reasonedit_agent.perception.embedding import embed
 
-__all__ = ["ANIMALS", "BACKDROP", "GROUPS", "PLURALS", "coco_label", "group_of", "part_of", "singular"]
+__all__ = [
+    "ALSO",
+    "ANIMALS",
+    "BACKDROP",
+    "FIGURES",
+    "GROUPS",
+    "PLURALS",
+    "VEHICLES",
+    "coco_label",
+    "group_of",
+    "part_of",
+    "singular",
+]
 
 _SYNONYMS: dict[str, str] = {
     "person": "man woman girl boy lady guy child kid baby toddler human adult human-being astronaut player rider "
@@ -63,6 +75,7 @@ _OTHERS: tuple[str, ...] = tuple(
     "blanket,curtain,carpet,stone,rock,wood,fence,wheel,rope,paper,pen,pencil,key,bread,cheese,meat,fish,egg,rice,soup,"
     "coffee,tea,milk,juice,beer,fruit,grape,lemon,strawberry,cherry,tomato,potato,vegetable,mushroom,insect,butterfly,bee,"
     "spider,snake,frog,turtle,monkey,lion,tiger,fox,wolf,rabbit,mouse animal,pig,chicken,whale,dolphin,shark,dinosaur,"
+    "beak,tail,ear,paw,wing,feather,fur,foot,feet,horn,antler,hoof,whisker,branch,handle,wheel,tire,trunk,roof,"
     "dragon,robot".split(",")
 )
 _NEAR = 0.57  # cosine similarity below which the nearest name is rejected
@@ -80,15 +93,33 @@ GROUPS: tuple[frozenset[str], ...] = (
 )
 """Labels that the detector takes for each other."""
 
+FIGURES = GROUPS[0] | {"person"}
+"""What moves about, and so stands before other things rather than behind them."""
+
 ANIMALS = frozenset(
     "animal beast pet creature wildlife fox wolf tiger lion leopard jaguar cheetah panther lynx puma rabbit hare bunny "
     "squirrel hedgehog raccoon badger beaver otter seal walrus deer moose elk reindeer antelope gazelle goat pig boar "
     "hog piglet donkey mule camel llama alpaca bison buffalo yak rhino rhinoceros hippo hippopotamus kangaroo koala "
     "lemur monkey ape gorilla chimpanzee baboon sloth hyena coyote jackal hamster rat  owl penguin "
     "chicken hen rooster cock goose turkey peacock flamingo pelican heron stork crane ostrich crow raven robin finch "
-    "macaw cockatoo hawk falcon kestrel vulture hummingbird woodpecker kingfisher".split()
+    "macaw cockatoo hawk falcon kestrel vulture hummingbird woodpecker kingfisher mammal rodent marsupial quokka "
+    "wallaby wombat possum opossum skunk weasel ferret marten mink mongoose meerkat chinchilla guinea-pig gerbil mole "
+    "porcupine armadillo anteater tapir okapi ibex chamois bighorn gnu wildebeest dingo caracal ocelot serval bobcat "
+    "cougar orangutan chimp macaque marmoset toad lizard gecko iguana chameleon crocodile alligator tortoise".split()
 )
 """Animals that the detector does not know, and takes for those that it knows."""
+
+VEHICLES = ("car", "bus", "truck", "motorcycle", "train", "airplane", "boat", "bicycle")
+ALSO: dict[str, tuple[str, ...]] = {
+    "bike": ("motorcycle",), "glass": ("cup",), "computer": ("tv", "keyboard"), "screen": ("laptop",),
+    "monitor": ("laptop",), "van": ("car", "bus"), "pot": ("potted plant", "vase", "bowl"), "tram": ("bus",),
+    "bag": ("backpack", "suitcase"), "ship": ("airplane",), "bowl": ("cup",), "jar": ("vase", "bottle"),
+    "fruit": ("orange", "apple", "banana"), "vegetable": ("broccoli", "carrot"), "flowerpot": ("vase",),
+    "food": ("pizza", "sandwich", "cake", "donut", "hot dog", "orange", "apple", "banana"),
+    "furniture": ("couch", "chair", "bed", "bench"),
+    "vehicle": VEHICLES,
+}  # fmt: skip
+"""Further names that a word may mean, where its first is not seen; the surest is taken."""
 
 BACKDROP = frozenset(["wall", "floor", "ground", "table", "dining table", "desk", "tabletop", "carpet", "rug"])
 """Things that usually are what stands behind or under the subject."""

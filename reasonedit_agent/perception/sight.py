@@ -15,7 +15,7 @@ from reasonedit_agent.perception.detector import Detection, detect, overlap, str
 from reasonedit_agent.perception.faces import Face, find_faces
 from reasonedit_agent.perception.instances import instance_mask
 from reasonedit_agent.perception.masks import sharpen_edge
-from reasonedit_agent.perception.nouns import BACKDROP, group_of
+from reasonedit_agent.perception.nouns import BACKDROP, FIGURES, group_of
 from reasonedit_agent.perception.saliency import saliency
 from reasonedit_agent.perception.sky import find_sky
 from reasonedit_agent.perception.text import TextLine, read_text
@@ -141,6 +141,18 @@ class Sight:
             return []
         shares = [float((mask * self._instance(d.box)).sum() / max(1.0, self._instance(d.box).sum())) for d in seen]
         return [d for d, share in zip(seen, shares, strict=True) if share >= max(0.1, 0.6 * max(shares))]
+
+    def _unhidden(self, detection: Detection) -> Mask:
+        """The mask of a detection without the people and animals before it."""
+        mask = self._instance(detection.box)
+        if detection.label in FIGURES:
+            return mask
+        people = strongest(self._detections(), {"person"}, _MISTAKEN)
+        for other in (*people, *(d for d in self._clear() if d.label in FIGURES)):
+            if overlap(other.box, detection.box) < 0.5:
+                rest = np.minimum(mask, 1 - self._instance(other.box))
+                mask = np.asarray(rest, np.float32) if rest.sum() > 0.4 * mask.sum() else mask
+        return mask
 
     @staticmethod
     def _clarity(mask: Mask) -> float:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from reasonedit_agent.perception.arrays import Mask, Rgb, bounded, resize_mask
 from reasonedit_agent.perception.colour import in_range, to_lab
-from reasonedit_agent.perception.masks import components, fill_holes, sharpen_edge
+from reasonedit_agent.perception.masks import components, fill_holes, sharpen_edge, straightness
 
 __all__ = ["STUFF", "Stuff", "find_stuff"]
 
 _LONG_SIDE = 512
 _LEAST = 0.02  # of the image's area
-_ALIKE = 26.0  # distance in Lab from what lies at the bottom, lightness counted by half
+_ALIKE = 38.0  # distance in Lab from what lies at the bottom, lightness counted by half: there
+_ALIKE_ABOVE = {True: 0.0, False: 25.0}  # and at half the height, for what is flat and for what may rise
 _SLACK = 6.0  # the ranges of the colour words leave gaps between grey and blue
 _COLOURLESS = 8.0  # chroma of a picture in black and white
+_STRAIGHT = 0.5  # of a facade; woods, meadows and crowds have none
+_SHADE = 45.0  # lightness below which leaves are hardly green
+_SHADE_HUES = (112.0, 205.0)  # degrees
+_SHADE_CHROMA = 5.0
 _STRIP = 0.15  # of the height: the bottom
 
 
@@ -30,13 +36,19 @@ class Stuff:
         colours: Its usual ones, words of `COLOURS`; empty: any.
         where: Whether it lies at the bottom of pictures, stands higher, is anywhere, or is in the sky.
         over_subject: Whether what stands out in the picture may belong to it.
-        most: Share of the image that it may fill; with more, other things were taken along.
+        flat: Whether it never rises above the horizon.
+        above: Whether it stands on the ground, so that what lies at the bottom is not part of it.
+        built: Whether it has straight edges.
+        single: Whether one of it may be what stands out in the picture (a leaf, a house; no forest is).
     """
 
     colours: tuple[str, ...]
     where: Literal["low", "high", "any", "sky"]
     over_subject: bool = False
-    most: float = 1.0
+    flat: bool = False
+    above: bool = False
+    built: bool = False
+    single: bool = False
 
 
 _WATER = Stuff(("blue", "cyan", "grey"), "low")
@@ -45,17 +57,22 @@ _GREENS = Stuff(("green",), "any", over_subject=True)
 _TREE = Stuff(("green",), "high", over_subject=True)
 _SNOW = Stuff(("white", "grey"), "low")
 _SAND = Stuff(("beige", "orange", "brown"), "low")
-_ROAD = Stuff(("grey", "brown", "beige", "black"), "low", most=0.45)
-_MOUNTAIN = Stuff((), "any", over_subject=True)
+_ROAD = Stuff(("grey", "brown", "beige", "black"), "low", flat=True)
+_FLOOR = Stuff((), "low", flat=True)
+_MOUNTAIN = Stuff((), "any", over_subject=True, above=True)
+_BUILT = Stuff((), "any", over_subject=True, above=True, built=True, single=True)
 
 STUFF: dict[str, Stuff] = {
     "grass": _GRASS, "lawn": _GRASS, "meadow": _GRASS, "field": _GRASS, "pasture": _GRASS,
-    "leaf": _GREENS, "foliage": _GREENS, "greenery": _GREENS, "vegetation": _GREENS,
+    "leaf": replace(_GREENS, single=True), "foliage": _GREENS, "greenery": _GREENS, "vegetation": _GREENS,
     "tree": _TREE, "bush": _TREE, "forest": _TREE, "wood": Stuff(("brown", "orange"), "any"),
     "snow": _SNOW, "ice": _SNOW, "sand": _SAND, "beach": _SAND, "desert": _SAND,
     "water": _WATER, "sea": _WATER, "ocean": _WATER, "lake": _WATER, "river": _WATER, "pool": _WATER, "pond": _WATER,
-    "road": _ROAD, "street": _ROAD, "pavement": _ROAD, "path": _ROAD,
+    "road": _ROAD, "street": _ROAD, "pavement": _ROAD, "path": _ROAD, "sidewalk": _ROAD, "asphalt": _ROAD,
+    "floor": _FLOOR, "ground": _FLOOR, "carpet": _FLOOR, "rug": _FLOOR,
     "cloud": Stuff(("white", "grey"), "sky"), "mountain": _MOUNTAIN, "hill": _MOUNTAIN, "landscape": _MOUNTAIN,
+    "building": _BUILT, "house": _BUILT, "church": _BUILT, "castle": _BUILT, "temple": _BUILT, "palace": _BUILT,
+    "city": _BUILT, "architecture": _BUILT, "facade": _BUILT,
 }  # fmt: skip
 
 
@@ -73,25 +90,46 @@ def find_stuff(rgb: Rgb, stuff: Stuff, not_there: Mask) -> Mask | None:
         return None
     free = resize_mask(not_there, height, width) < 0.5
     lab = to_lab(np.asarray(cv2.bilateralFilter(small, 9, 40, 7), np.uint8))
-    if stuff.colours and np.percentile(np.hypot(lab[..., 1], lab[..., 2]), 98) < _COLOURLESS:
-        return None
     inside = free.copy()
-    if stuff.colours:
-        inside &= np.logical_or.reduce([in_range(lab, colour, _SLACK) for colour in stuff.colours])
+    colourless = np.percentile(np.hypot(lab[..., 1], lab[..., 2]), 98) < _COLOURLESS
+    if stuff.colours and colourless and stuff.where != "low":
+        return None
+    if stuff.colours and not colourless:
+        inside &= _coloured(lab, stuff.colours)
     if stuff.where == "low":
-        strip = inside[-max(2, int(height * _STRIP)) :]
-        if strip.mean() < 0.1:
-            return None
-        typical = np.median(lab[-len(strip) :][strip], axis=0)
-        inside &= np.linalg.norm((lab - typical) * (0.5, 1, 1), axis=-1) < _ALIKE
+        inside &= _like_bottom(lab, inside, _ALIKE_ABOVE[stuff.flat])
     size = max(5, max(height, width) // 60) | 1
     mask = np.asarray(cv2.medianBlur(inside.astype(np.uint8), size), np.float32)
     mask = _where(components(mask, least=0.06), stuff)
     mask = fill_holes(mask, largest=0.02 if stuff.where == "low" else 0.004)  # reflections in water
-    if not _LEAST <= mask.mean() <= stuff.most:
+    if mask.mean() < _LEAST or (stuff.built and straightness(small, mask, 0.05, 1) < _STRAIGHT):
         return None
     mask = np.minimum(sharpen_edge(rgb, resize_mask(mask, *rgb.shape[:2])), 1 - not_there)
     return mask if mask.mean() >= _LEAST else None
+
+
+def _coloured(lab: npt.NDArray[np.float32], colours: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    inside = np.logical_or.reduce([in_range(lab, colour, _SLACK) for colour in colours])
+    if "green" in colours:
+        chroma, hue = np.hypot(lab[..., 1], lab[..., 2]), np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
+        shade = (lab[..., 0] < _SHADE) & (chroma > _SHADE_CHROMA)
+        inside |= shade & (hue > _SHADE_HUES[0]) & (hue < _SHADE_HUES[1])
+    return np.asarray(inside)
+
+
+def _like_bottom(lab: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], half_way: float) -> npt.NDArray[np.bool_]:
+    """Return what looks like the lower strip of what is inside; nothing where that is hardly there.
+
+    The higher, the more alike it must be: a facade above the road has the road's colours too.
+    """
+    height = len(lab)
+    strip = inside[-max(2, int(height * _STRIP)) :]
+    if strip.mean() < 0.1:
+        return np.zeros_like(inside)
+    typical = np.median(lab[-len(strip) :][strip], axis=0)
+    off = np.linalg.norm((lab - typical) * (0.5, 1, 1), axis=-1)
+    limit = np.linspace(2 * half_way - _ALIKE, _ALIKE, height)[:, None]
+    return np.asarray(off < limit)
 
 
 def _where(mask: Mask, stuff: Stuff) -> Mask:

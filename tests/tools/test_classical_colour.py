@@ -132,6 +132,8 @@ def test_the_vignette_takes_its_share_of_light_from_the_corners(studio: Studio) 
     after, _ = studio.edit(before, ops.Vignette(strength=0.6))
     light = ((after / 255 + 0.055) / 1.055) ** 2.4
     assert light[0, 0, 0] / light[150, 200, 0] == pytest.approx(0.4, abs=0.02)
+    # The middle of an edge is half as far: the eye must see it there too, not in the last pixels of the corners alone.
+    assert light[0, 200, 0] / light[150, 200, 0] == pytest.approx(0.7, abs=0.02)
     assert np.all(np.diff(after[:150, 200, 0].astype(int)) >= 0)
 
 

@@ -243,7 +243,7 @@ def vignette(picture: Picture, operation: Vignette, mask: Mask, bench: Bench) ->
     for top in range(0, height, step):
         rows = slice(top, top + step)
         far = (down[rows, None] + across[None, :]) / 2  # 1 in the corners
-        kept = np.asarray(1 - operation.strength * far**1.4, np.float32)
+        kept = np.asarray(1 - operation.strength * far, np.float32)
 
         def darken(part: Floats, kept: Mask = kept) -> Floats:
             return unlinear(np.asarray(linear(part) * kept[..., None], np.float32))
