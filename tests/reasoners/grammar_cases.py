@@ -50,6 +50,10 @@ def backdrop(*colours: str, direction: str = "down") -> Do:
 BLUR = 9.6  # 1.2 % of 800
 
 ENGLISH = (
+    Case("remove the sleeping dog", (do("remove", "dog"),)),
+    Case("remove the man wearing a hat", (do("remove", "man with hat"),)),
+    Case("make the wooden table darker", (adjust("brightness", -0.2, "dining table"),)),
+    Case("make the orange blue", (colour("#0000ff", "orange"),)),
     Case("don't blur the background, make it brighter instead", (adjust("brightness", 0.2, "background"),)),
     Case("instead of blurring the background, darken it", (adjust("brightness", -0.2, "background"),)),
     Case("never mind the bowl, brighten the cup", (adjust("brightness", 0.2, "cup"),), ("bowl",)),
@@ -232,7 +236,7 @@ ENGLISH = (
     Case("turn it into an oil painting", (do("stylise", style="painting"),)),
     Case("make it a pencil sketch", (do("stylise", style="pencil"),)),
     Case("cartoonify the photo", (do("stylise", style="cartoon"),)),
-    Case("add a strong vignette", (do("vignette", strength=0.85),)),
+    Case("add a strong vignette", (do("vignette", strength=1.0),)),
     Case("make it black & white", (do("black_and_white", strength=1),)),
     Case("give it a sepia tone", (do("sepia"),)),
     # second list, written after the tables
@@ -263,6 +267,8 @@ ENGLISH = (
 )
 
 CHINESE = (
+    Case("把站着的人去掉", (do("remove", "person"),)),
+    Case("移除所有的人", (do("remove", "people"),)),
     Case("画面太灰了，提高一下对比度", (adjust("contrast", 0.25),)),
     Case("把狗抠出来，背景透明", (do("cut_out", "dog"),)),
     Case("四周压暗", (do("vignette"),)),
@@ -369,6 +375,7 @@ GERMAN = (
 )
 
 SPANISH = (
+    Case("elimina al perro sentado", (do("remove", "dog"),)),
     Case("recorta a la selección", (do("crop", "selection"),)),
     Case("recorta la mitad derecha y deja solo la izquierda", (do("crop", "left half"),)),
     Case("reduce la imagen a un tercio", (do("resize", scale=0.3333),)),
@@ -392,6 +399,7 @@ SPANISH = (
 )
 
 FRENCH = (
+    Case("supprime la table en bois", (do("remove", "dining table"),)),
     Case("rends la zone encadrée plus claire", (adjust("brightness", 0.2, "selection"),)),
     Case("supprime la moitié droite", (do("crop", "left half"),)),
     Case("réduis l'image à un tiers", (do("resize", scale=0.3333),)),

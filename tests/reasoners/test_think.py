@@ -266,3 +266,9 @@ def test_a_dark_photo_is_brightened_so_that_it_shows(store: FolderStore) -> None
     assert amount("brighten it by 20%") == pytest.approx(0.2)
     assert amount("double the brightness") == pytest.approx(1.0)
     assert amount("darken it") == pytest.approx(-0.2)
+
+
+def test_what_cannot_be_told_apart_is_said(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    thought = plan(store, photos["coffee"], "make the cup behind the spoon green, but keep the chandelier as it is")
+    assert "spoon" in thought.instruction and "could not be used" in thought.instruction
+    assert "chandelier" in thought.instruction and "could not be found" in thought.instruction

@@ -118,7 +118,9 @@ def _pencil(rgb: Rgb, bench: Bench) -> Floats:
     lean = np.full(grey.shape, np.float32(np.cos(-0.9))), np.full(grey.shape, np.float32(np.sin(-0.9)))
     hatch = _smear(noise, lean[0], lean[1], max(3, round(reach * 1.2)))
     hatch /= max(float(hatch.std()), 1e-6)
-    dark = 1 - gaussian(grey, reach / 5) / 255
+    # Dark for this picture: paper stays where it is light, also when all of it is dim.
+    low, high = (float(v) for v in np.percentile(grey, (5, 75)))
+    dark = np.clip((high - gaussian(grey, reach / 5)) / max(high - low, 60.0), 0, 1)
     shade = np.clip(dark**1.5 * (0.55 + 0.24 * hatch), 0, 0.72)
     paper = 250 - 3 * noise
     return np.asarray(np.clip(paper * drawn * (1 - shade), 0, 255)[..., None].repeat(3, axis=2), np.float32)

@@ -54,6 +54,9 @@ class Places:
         self.guesses: dict[str, _Mask] = {}
         """Nouns that no model knows, and what stands out in the picture, which was taken for them."""
 
+        self.lost: list[str] = []
+        """Nouns that were to be left out and could not be found."""
+
     def region(self, target: str | None, keep: tuple[str, ...]) -> Region | None:
         """Return where a target is, without the things that must stay.
 
@@ -114,7 +117,7 @@ class Places:
     def _find(self, noun: str) -> Located:
         found, drawn = None if noun == SELECTION else self.scene.find(noun), self._drawn()
         if found is not None and found.score >= _FOUND and not self._mistaken(found):
-            unsure = found.source == "saliency" and found.label not in ("subject", "background")
+            unsure = _guessed(found)
             # A "rabbit" where the detector sees a cat: no model knows rabbits, so the plan must say what was taken.
             strange = found.source == "detector" and noun.split(" ")[-1] in ANIMALS
             if drawn is None and (unsure or strange):
@@ -175,10 +178,12 @@ class Places:
     def _without(self, mask: _Mask, noun: str) -> _Mask:
         """Cut a thing out of a mask, unless nearly all of the mask would go: then it cannot be told apart."""
         found = self.scene.find(noun)
-        if found is None or found.score < _SURE:
-            return mask
-        left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
-        return left if float(left.sum()) > 0.3 * float(mask.sum()) else mask
+        if found is not None and found.score >= _SURE and not _guessed(found):
+            left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
+            if float(left.sum()) > 0.3 * float(mask.sum()):
+                return left
+        self.lost.append(noun)
+        return mask
 
     @property
     def drawn(self) -> Region | None:
@@ -196,6 +201,11 @@ class Places:
         buffer = io.BytesIO()
         grey.save(buffer, "PNG")
         return Mask(image=self._images.put(buffer.getvalue()), label=label)
+
+
+def _guessed(found: Located) -> bool:
+    """Whether it is what stands out, for want of a model that knows the noun."""
+    return found.source == "saliency" and found.label not in ("subject", "background")
 
 
 def _share(mask: _Mask, other: _Mask) -> float:

@@ -72,7 +72,9 @@ def think(request: EditRequest, card: Card, history: History, images: ImageStore
     plan = replace(plan, steps=tuple(_visible(item, places) for item in plan.steps))
     steps = tuple(_step(item, plan, places, card) for item in plan.steps)
     language = plan.language if plan.language in EXAMPLES else "en"
-    instruction = _rewritten(plan, language) + remarks(tuple(places.guesses), plan.unused, language)
+    instruction = _rewritten(plan, language) + remarks(
+        tuple(places.guesses), plan.unused, tuple(dict.fromkeys(places.lost)), language
+    )
     return Thought(
         instruction=instruction,
         steps=steps,

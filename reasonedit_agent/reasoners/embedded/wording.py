@@ -12,7 +12,7 @@ __all__ = ["EXAMPLES", "keep_question", "keep_statement", "question", "remarks",
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
-        "unused": " (“{}” could not be used to tell which one)", "guess": " (what stands out is taken for the {})", "keep": "keep the {} as it is", "whole": "the picture", "the": "the {}", "except": "everything except {}", "done": "Is this done: {}?",
+        "lost": " (the {} to leave out could not be found)", "unused": " (“{}” could not be used to tell which one)", "guess": " (what stands out is taken for the {})", "keep": "keep the {} as it is", "whole": "the picture", "the": "the {}", "except": "everything except {}", "done": "Is this done: {}?",
         "kept": "Is the {} as it was?", "slightly": "slightly ",
         "recolour": "make {target} {slightly}{colour}", "more": "increase the {what} of {target} by {amount}",
         "less": "decrease the {what} of {target} by {amount}", "sharpen": "sharpen {target}",
@@ -32,7 +32,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "?less": "Is the {what} of {target} lower by {amount}?", "?cut_out": "Is everything but {target} transparent?",
     },
     "zh": {
-        "unused": "（未能用“{}”来判断是哪一个）", "guess": "（把画面中最突出的部分当作{}）", "keep": "保持{}不变", "whole": "整张图片", "the": "{}", "except": "除{}以外的部分", "done": "是否已完成：{}？", "kept": "{}是否保持不变？", "slightly": "略带",
+        "lost": "（未找到要保留的{}）", "unused": "（未能用“{}”来判断是哪一个）", "guess": "（把画面中最突出的部分当作{}）", "keep": "保持{}不变", "whole": "整张图片", "the": "{}", "except": "除{}以外的部分", "done": "是否已完成：{}？", "kept": "{}是否保持不变？", "slightly": "略带",
         "recolour": "把{target}变成{slightly}{colour}", "more": "把{target}的{what}提高{amount}", "less": "把{target}的{what}降低{amount}",
         "sharpen": "锐化{target}", "blur": "模糊{target}", "black_and_white": "把{target}变成黑白", "sepia": "给{target}加上怀旧棕褐色调",
         "vignette": "给{target}加上暗角", "remove": "去掉{target}", "replace_background": "把背景换成{fill}", "cut_out": "抠出{target}",
@@ -47,7 +47,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "?more": "{target}的{what}提高了{amount}吗？", "?less": "{target}的{what}降低了{amount}吗？", "?cut_out": "{target}以外都透明了吗？",
     },
     "de": {
-        "unused": " („{}“ half nicht bei der Auswahl)", "guess": " (was hervorsticht, gilt als {})", "keep": "{} unverändert lassen", "whole": "ganzes Bild", "the": "{}", "except": "alles außer {}", "done": "Ist das geschehen: {}?", "kept": "Unverändert geblieben: {}?",
+        "lost": " ({} war nicht zu finden)", "unused": " („{}“ half nicht bei der Auswahl)", "guess": " (was hervorsticht, gilt als {})", "keep": "{} unverändert lassen", "whole": "ganzes Bild", "the": "{}", "except": "alles außer {}", "done": "Ist das geschehen: {}?", "kept": "Unverändert geblieben: {}?",
         "slightly": "leicht ", "recolour": "{target}: {slightly}{colour} färben", "more": "{target}: {what} um {amount} erhöhen",
         "less": "{target}: {what} um {amount} verringern", "sharpen": "{target}: schärfen", "blur": "{target}: unscharf machen",
         "black_and_white": "{target}: schwarzweiß", "sepia": "{target}: Sepiaton", "vignette": "{target}: Vignette", "remove": "{target}: entfernen",
@@ -59,7 +59,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "warmth": "Wärme", "exposure": "Belichtung", "painting": "Gemälde", "pencil": "Bleistiftzeichnung", "cartoon": "Cartoon",
     },
     "es": {
-        "unused": " («{}» no sirvió para saber cuál)", "guess": " (se toma lo que más destaca por: {})", "keep": "mantener {} igual", "whole": "toda la imagen", "the": "{}", "except": "todo excepto {}", "done": "¿Está hecho: {}?", "kept": "¿Sigue igual: {}?",
+        "lost": " (no se encontró: {})", "unused": " («{}» no sirvió para saber cuál)", "guess": " (se toma lo que más destaca por: {})", "keep": "mantener {} igual", "whole": "toda la imagen", "the": "{}", "except": "todo excepto {}", "done": "¿Está hecho: {}?", "kept": "¿Sigue igual: {}?",
         "slightly": "ligeramente ", "recolour": "{target}: color {slightly}{colour}", "more": "{target}: aumentar {what} en {amount}",
         "less": "{target}: reducir {what} en {amount}", "sharpen": "{target}: enfocar", "blur": "{target}: desenfocar",
         "black_and_white": "{target}: blanco y negro", "sepia": "{target}: sepia", "vignette": "{target}: viñeta", "remove": "eliminar: {target}",
@@ -71,7 +71,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "warmth": "calidez", "exposure": "exposición", "painting": "pintura", "pencil": "dibujo a lápiz", "cartoon": "dibujo animado",
     },
     "fr": {
-        "unused": " (« {} » n'a pas servi à choisir)", "guess": " (ce qui ressort est pris pour : {})", "keep": "garder {} tel quel", "whole": "toute l'image", "the": "{}", "except": "tout sauf {}", "done": "Est-ce fait : {} ?", "kept": "Inchangé : {} ?",
+        "lost": " ({} : introuvable)", "unused": " (« {} » n'a pas servi à choisir)", "guess": " (ce qui ressort est pris pour : {})", "keep": "garder {} tel quel", "whole": "toute l'image", "the": "{}", "except": "tout sauf {}", "done": "Est-ce fait : {} ?", "kept": "Inchangé : {} ?",
         "slightly": "légèrement ", "recolour": "{target} : couleur {slightly}{colour}", "more": "{target} : augmenter {what} de {amount}",
         "less": "{target} : réduire {what} de {amount}", "sharpen": "{target} : rendre plus net", "blur": "{target} : flouter",
         "black_and_white": "{target} : noir et blanc", "sepia": "{target} : sépia", "vignette": "{target} : vignette", "remove": "supprimer : {target}",
@@ -119,11 +119,18 @@ def keep_statement(noun: str, language: str) -> str:
     return _WORDS[language]["keep"].format(_noun(noun, language))
 
 
-def remarks(guessed: tuple[str, ...], unused: tuple[str, ...], language: str) -> str:
-    """Return remarks on nouns that were not recognised by name, and on those that did not help to choose, or ""."""
+def remarks(guessed: tuple[str, ...], unused: tuple[str, ...], lost: tuple[str, ...], language: str) -> str:
+    """Return remarks, or an empty text.
+
+    Args:
+        guessed: Nouns that were not recognised by name.
+        unused: Nouns that did not help to choose.
+        lost: Nouns that were to stay as they are and were not found.
+        language: Of the remarks.
+    """
     said = [
         _WORDS[language][key].format(", ".join(_noun(noun, language) for noun in nouns))
-        for key, nouns in (("guess", guessed), ("unused", unused))
+        for key, nouns in (("guess", guessed), ("unused", unused), ("lost", lost))
         if nouns
     ]
     return "".join(said)

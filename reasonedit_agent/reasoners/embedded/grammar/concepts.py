@@ -25,7 +25,7 @@ DEFAULTS = MappingProxyType(
         "exposure": 0.70,  # EV
         "sharpen": 1.0,  # unsharp amount
         "blur": 0.012,  # sigma as a share of the short side
-        "vignette": 0.5,  # light that the corners lose
+        "vignette": 0.6,  # light that the corners lose
         "crop_margin": 0.08,  # share of the subject's size
         "thumbnail": 256,  # pixels of the long side
         "text_small": 0.04,  # letter height as a share of the short side
@@ -45,6 +45,7 @@ REASONS = MappingProxyType(
         "season": "changing the season or the weather needs new content",
         "time": "changing the time of day needs new content and new light",
         "pose": "changing a pose or an expression needs new content",
+        "posed": "changing a pose or an expression needs new content",
         "age": "changing how a person looks needs new content",
         "material": "changing what something is made of needs new content",
         "artist": "the style of a named artist or medium needs a generative model",

@@ -241,9 +241,8 @@ WORDS = {
     ),
     "new:season": "winter, sommer, herbst, frühling, schnee, schneit, regen, verschneit, winterlich",
     "new:time": "nacht, nachts, sonnenuntergang, sonnenaufgang, abend, morgen, tag, dämmerung",
-    "new:pose": (
-        "pose, haltung, lächeln, gesichtsausdruck, lächelt, lachen, sitzen, stehen, tanzen, ausdruck, winken, fliegen"
-    ),
+    "new:pose": ("pose, haltung, lächeln, gesichtsausdruck, lachen, sitzen, stehen, tanzen, ausdruck, winken, fliegen"),
+    "new:posed": ("lächelt, sitzende, stehende, liegende, lachende, schlafende, fliegende, laufende, lächelnde"),
     "new:age": "jünger, älter, schlanker, dünner, frisur, bart, schminke",
     "new:material": "aus holz, aus gold, aus glas, aus metall",
     "new:artist": "van gogh, monet, picasso, anime, ghibli, im stil von, pixar, disney, cyberpunk",

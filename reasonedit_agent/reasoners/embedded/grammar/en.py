@@ -165,6 +165,7 @@ WORDS = {
     "complain:too": "too, overly, excessively, a bit too, a little too, kind of too",
     # -- amounts
     "strength:0.4": (
+        "kinda, sorta, sort of, "
         "slightly, a bit, a little, a little bit, a tad, a touch, somewhat, a smidge, a hint, subtly, gently, "
         "lightly, subtle, mildly, faintly, tiny bit, a tiny bit, barely, just a bit, just a little, bit, gentle, "
         "slight, softly, a tiny, kind of, a hair, mild, faint, a notch"
@@ -291,6 +292,7 @@ WORDS = {
     ),
     "fill:gradient": "gradient, fade from, ombre",
     "fill:reference": (
+        "i gave you, i attached, i've attached, i sent, i sent you, i uploaded, i provided, i provide, i included, "
         "other photo, other picture, other image, second photo, second picture, second image, reference, "
         "reference photo, reference image, reference picture, this photo, attached photo, attached image, "
         "other one, attached picture, first reference, provided photo, provided image"
@@ -341,7 +343,7 @@ WORDS = {
     "det:": "the, a, an, my, its, some, our, your, their, any",
     "prep:into": "into",
     "prep:to": "to, towards, toward, until, reach",
-    "prep:with": "with, using, by",
+    "prep:with": "with, using, by, wearing, holding, carrying",
     "prep:in": "in, inside, within, onto",
     "prep:on": "on, at, over, against, upon, across the",
     "prep:behind": "behind",
@@ -391,11 +393,15 @@ WORDS = {
         "midnight, at night, noon, blue hour"
     ),
     "new:pose": (
-        "pose, posture, smile, smiling, expression, facial expression, frown, look at the camera, "
-        "face the camera, laugh, laughing, wink, sit, sitting, stand, standing, jump, jumping, run, running, "
-        "wave, waving, dance, dancing, sleep, sleeping, open its eyes, close its eyes, open her eyes, "
-        "close her eyes, open his eyes, close his eyes, fly, flying, sad, happy, angry, hold hands, turn around, "
+        "pose, posture, smile, expression, facial expression, frown, look at the camera, "
+        "face the camera, laugh, wink, sit, stand, jump, run, "
+        "wave, dance, sleep, open its eyes, close its eyes, open her eyes, "
+        "close her eyes, open his eyes, close his eyes, fly, sad, happy, angry, hold hands, turn around, "
         "turned around, eyes open, eyes closed, gaze, looking at"
+    ),
+    "new:posed": (
+        "smiling, laughing, sitting, standing, jumping, running, waving, dancing, sleeping, flying, "
+        "lying, walking, kneeling, leaning, resting, looking, sat, seated"
     ),
     "new:age": (
         "younger, older, look younger, look older, thinner, slimmer, fatter, taller person, muscular, prettier, "

@@ -218,9 +218,8 @@ WORDS = {
     ),
     "new:season": "invierno, verano, otoño, primavera, nieve, nevado, lluvia, nevando",
     "new:time": "noche, atardecer, amanecer, de noche, de día, puesta de sol",
-    "new:pose": (
-        "pose, postura, sonrisa, sonría, expresión, sonriendo, sonreír, sonreir, sonrie, bailando, sentado, volando"
-    ),
+    "new:pose": ("pose, postura, sonrisa, sonría, expresión, sonreír, sonreir, sonrie"),
+    "new:posed": ("sonriendo, bailando, sentado, volando, sentada, de pie, durmiendo, corriendo, tumbado, tumbada"),
     "new:age": "joven, más joven, más viejo, más vieja, delgado, peinado, barba, maquillaje",
     "new:material": "de madera, de oro, de cristal, de metal",
     "new:artist": "van gogh, monet, picasso, anime, ghibli, al estilo de, pixar, disney, cyberpunk, estilo de",

@@ -240,7 +240,7 @@ def _phrase(tokens: Sequence[Token], start: int, stop: int) -> Phrase:
             words.append(many(token.value) if token.plural or every else token.value)
         elif token.kind == "colour":
             colours.append(token)
-        elif token.kind in _SPOKEN:
+        elif token.kind in _SPOKEN and token.value:
             words.append(token.value.replace("-", " "))
     names = [_colour_name(t) for t in colours]
     words = without_unknown(words, own)

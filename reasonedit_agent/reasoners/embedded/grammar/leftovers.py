@@ -14,6 +14,9 @@ __all__ = ["leftovers"]
 _ANY = frozenset("word size turn axis dims ratio dim quote fill style num mult new".split())
 """Kinds of words that carry a wish by themselves."""
 
+_PICTURE = frozenset(["fill:reference", "fill:reference2"])
+"""Where no other photo is meant, "this photo" is the picture."""
+
 _AMOUNT = frozenset(["num", "mult"])
 _TAKES: dict[str, frozenset[str]] = {
     "adjust": _AMOUNT,
@@ -45,7 +48,7 @@ def leftovers(frame: Frame, answer: Outcome) -> list[str]:
     if "add_text" in names:
         return []
     takes = frozenset().union(*(_TAKES[name] for name in names))
-    rest = [t.value for t in frame.free if t.kind in _ANY - takes]
+    rest = [t.value for t in frame.free if t.kind in _ANY - takes and t.key not in _PICTURE]
     if names <= _COMPARED:
         rest += [p.text for p in frame.things if p.prep == "like" and p.known]
     if frame.things and all(p.prep == "beside" for p in frame.things):

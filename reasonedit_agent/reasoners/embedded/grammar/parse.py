@@ -172,6 +172,8 @@ class _Reader:
         if last is not None and isinstance(last.operation, CutOut) and isinstance(clause.operation, CutOut):
             if clause.target == "subject":
                 return  # "cut out the dog, with a transparent background"
+            if last.target == "subject":
+                self.clauses.pop()  # "cut it out, only the dog"
         if last is not None and last is self.complaint and last.kind == clause.kind:
             if clause.target in (last.target, None):
                 clause = replace(clause, target=last.target, operation=_both(last, clause))
@@ -227,30 +229,42 @@ class _Reader:
         if self._forbids(frame, names):
             return
         only = frame.has("only:")
-        side = frame.first("place")
-        if only and not names and side and self.clauses and self.clauses[-1].target is None:
-            last = self.clauses[-1]
-            if not isinstance(last.operation, Crop):  # "brighten it, but only on the left"
-                self.clauses[-1] = replace(last, target=f"{side.value.replace('-', ' ')} half")
+        if only and not names and (side := frame.first("place")):
+            if self._narrows(side.value):
                 return
-        cropped = bool(self.clauses) and isinstance(self.clauses[-1].operation, Crop)
-        if only and cropped and not names and side and side.value in ("left", "right", "top", "bottom"):
-            names = [f"{side.value} half"]  # "cut the right half, keep only the left"
+            names = self._part_kept(frame, side.value)
         if only and names:
             self.named += names
             target = " and ".join(names)
             if frame.has("prop:colour", "prop:saturation", "colour:"):
                 self.clauses.append(Clause(frame.text, BlackAndWhite(), f"everything except {target}"))
             elif all(name.endswith(PARTS) for name in names):
-                if cropped:
+                if self._cropped:
                     self.clauses.pop()  # the same said twice, in Spanish or French the other way round
                 self._put(Clause(frame.text, Crop(), target), complaint=False)
             else:
-                self.clauses.append(Clause(frame.text, CutOut(), target))
+                self._put(Clause(frame.text, CutOut(), target), complaint=False)
             return
         if any(p.kind == "rest" for p in frame.phrases):
             return
         self.keep += [n for n in names if n not in self.keep]
+
+    @property
+    def _cropped(self) -> bool:
+        return bool(self.clauses) and isinstance(self.clauses[-1].operation, Crop)
+
+    def _narrows(self, side: str) -> bool:
+        """As in "brighten it, but only on the left": the last clause is about a part of the picture."""
+        if self.clauses and self.clauses[-1].target is None and not self._cropped:
+            self.clauses[-1] = replace(self.clauses[-1], target=f"{side.replace('-', ' ')} half")
+            return True
+        return False
+
+    def _part_kept(self, frame: Frame, side: str) -> list[str]:
+        """As in "cut the right half, keep only the left", "keep only the top left quarter"."""
+        quarter = "-" in side and frame.has("mult:0.2500", "mult:0.25")  # half of each side
+        side_left = self._cropped and side in ("left", "right", "top", "bottom")
+        return [f"{side.replace('-', ' ')} half"] if quarter or side_left else []
 
     def _forbids(self, frame: Frame, names: list[str]) -> bool:
         """Whether the clause forbids what another asks for; else remember what it was about."""

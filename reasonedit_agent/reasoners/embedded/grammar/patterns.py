@@ -289,6 +289,8 @@ def _colour_cast(frame: Frame) -> Outcome | None:
 
 
 def _effects(frame: Frame) -> Outcome | None:
+    if frame.has("do:remove", "do:crop", "do:replace", "do:rotate", "do:flip"):
+        return None  # "remove the lighter"
     found, target = effects(frame)
     return Outcome(found, target) if found else None
 

@@ -66,7 +66,36 @@ def _resolve(tokens: list[Token]) -> list[Token]:
             out += [Token("do", "redact", token.start, token.start), token]
         else:
             out.append(token)
+    return _described(out)
+
+
+_DESCRIBING = {"new:posed", "new:material", "new:time", "new:season"}
+_WISHED = {"colour", "adj", "state", "prop", "style"}
+
+
+def _described(tokens: list[Token]) -> list[Token]:
+    """Let words beside a noun describe it where the clause asks for something else: "remove the sleeping dog".
+
+    Before a noun they always do ("a wooden table"); after it, where the clause has a verb or a result of its own.
+    """
+    out = list(tokens)
+    for i, token in enumerate(tokens):
+        if token.key not in _DESCRIBING:
+            continue
+        before, after = _neighbour(tokens, i, -1), _neighbour(tokens, i, 1)
+        clause = [*_clause(tokens[:i][::-1]), *_clause(tokens[i + 1 :])]
+        asked = any(t.kind in _WISHED or (t.kind == "do" and t.value not in _WEAK | {"add"}) for t in clause)
+        if after == "noun" or (before == "noun" and asked and token.value in ("posed", "material")):
+            out[i] = Token("adjective", "", token.start, token.end)
     return out
+
+
+def _neighbour(tokens: list[Token], index: int, step: int) -> str:
+    """Return the kind of the next token that is no link ("站着 | 的 | 人")."""
+    index += step
+    while 0 <= index < len(tokens) and tokens[index].kind == "link":
+        index += step
+    return tokens[index].kind if 0 <= index < len(tokens) else ""
 
 
 def _one_sense(token: Token, before: Token | None, following: list[Token]) -> Token:
@@ -75,7 +104,8 @@ def _one_sense(token: Token, before: Token | None, following: list[Token]) -> To
     if token.kind == "colour" and token.alternative.startswith("noun:") and before is not None:
         # "an orange", "remove the rose"; but "the orange cup"
         named = before.kind == "det" or before.key in ("do:remove", "do:crop")
-        return replace_kind(token, token.alternative) if named and next_kind not in _THINGS | {"colour"} else token
+        then = next((t.kind for t in following if t.kind != "colour"), "")  # "the orange blue", "the orange red cup"
+        return replace_kind(token, token.alternative) if named and then not in _THINGS else token
     if before is not None and before.kind == "det":
         token = _after_article(token, next_kind)
     if token.kind == "pronoun":  # "her dress", but "put her on white"
@@ -101,7 +131,7 @@ def _after_article(token: Token, next_kind: str) -> Token:
         return replace_kind(token, "adjective:monochrome")  # "a black and white cat"
     if token.kind == "num" and len(token.value) == 1:
         return replace_kind(token, "det:")  # "the two dogs"
-    return replace_kind(token, f"adjective:{token.value}") if token.kind == "new" else token  # "the night sky"
+    return replace_kind(token, "adjective:") if token.kind == "new" else token  # "the night sky"
 
 
 _THINGS = {"noun", "word"}
