@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import openai
@@ -28,11 +28,15 @@ from reasonedit_agent.reasoners.backends.pictures import Shown, shown
 from reasonedit_agent.reasoners.backends.pool import Pool, Server
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
+from reasonedit_agent.reasoners.dialects.strict import unbounded
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
 from reasonedit_agent.registry import Call
 from reasonedit_agent.schemas import ImageRef, Usage
 
 __all__ = ["OpenAIBackend", "openai_reasoner"]
+
+_OF_SCHEMAS = ("response_format", "schema", "grammar")
+"""What servers say when they do not take a schema, or this one."""
 
 _FEWEST_PIXELS = 112 * 112
 _CHANGES = 10
@@ -92,7 +96,7 @@ class _Shape:
     room: int
     with_bytes: bool = False
     with_chances: bool = True
-    with_schema: bool = True
+    schema: Literal["bounded", "plain", "text"] = "bounded"
 
 
 class _Refusal(Exception):
@@ -204,9 +208,12 @@ class OpenAIBackend:
         self.pool.succeeded(server)
         server.hold([picture.name for picture in pictures])
         reply, finish = self._told(answer, prompt, ctx, named, time.monotonic() - started, number)
-        if finish == "length":
-            return self._roomier(shape, reply)
-        return reply
+        if finish != "length":
+            return reply
+        used = answer.usage.total_tokens if answer.usage else 0
+        if server.context is not None and used >= server.context - 1:
+            return self._smaller(prompt, shape, Lost(f"The context of {server.context} tokens is full."), ctx)
+        return self._roomier(shape, reply)
 
     def _told(
         self, answer: ChatCompletion, prompt: Prompt, ctx: Context, named: dict[str, str], seconds: float, number: int
@@ -248,20 +255,20 @@ class OpenAIBackend:
             return replace(shape, with_bytes=True)
         if fault.status == 400 and shape.with_chances and "logprob" in said:
             return replace(shape, with_chances=False)
-        if fault.status == 400 and shape.with_schema and ("response_format" in said or "json_schema" in said):
-            return replace(shape, with_schema=False)
+        if fault.status == 400 and shape.schema != "text" and any(word in said for word in _OF_SCHEMAS):
+            return replace(shape, schema="plain" if shape.schema == "bounded" else "text")
         if fault.status == 400 and ("context length" in said or "too long" in said or "max_tokens" in said):
-            return self._smaller(prompt, shape, fault, ctx)
+            return self._smaller(prompt, shape, fault.error, ctx)
         if fault.status == 400 and prompt.images and ("not a multimodal" in said or "image input" in said):
             raise UsageError(f"The model takes no pictures: {fault.body[:200]}", hint="Serve a vision-language model.")
         raise fault.error
 
-    def _smaller(self, prompt: Prompt, shape: _Shape, fault: Fault, ctx: Context) -> _Shape:
+    def _smaller(self, prompt: Prompt, shape: _Shape, problem: ReasonEditError, ctx: Context) -> _Shape:
         largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
         pixels = largest // 2
         if pixels < _FEWEST_PIXELS:
             raise BackendError(
-                f"The request does not fit into the model's context: {fault.body[:300]}",
+                f"The request does not fit into the model's context: {problem.message}",
                 hint="Serve the model with more context (--max-model-len).",
             )
         ctx.emit(Noted(text=f"The pictures were sent with at most {pixels} pixels: the context was too small."))
@@ -274,7 +281,7 @@ class OpenAIBackend:
     ) -> dict[str, Any]:
         queue = iter(pictures)
         turns = list(prompt.turns)
-        if prompt.schema and not shape.with_schema:
+        if prompt.schema and shape.schema == "text":
             turns.append(Turn("user", (f"The format, as a JSON schema: {prompt.schema}",)))
 
         def part(piece: str | ImageRef) -> dict[str, Any]:
@@ -297,11 +304,12 @@ class OpenAIBackend:
         }
         if prompt.seed is not None:
             fields["seed"] = prompt.seed % 2**31
-        if prompt.schema and shape.with_schema:
+        if prompt.schema and shape.schema != "text":
             name = prompt.name.split("@")[0].replace("/", "_")
+            schema = prompt.schema if shape.schema == "bounded" else unbounded(prompt.schema)
             fields["response_format"] = {
                 "type": "json_schema",
-                "json_schema": {"name": name, "schema": prompt.schema, "strict": True},
+                "json_schema": {"name": name, "schema": schema, "strict": True},
             }
         if prompt.choice and shape.with_chances:
             fields |= {"logprobs": True, "top_logprobs": 5}

@@ -48,8 +48,13 @@ class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# Bounds keep a model that has lost its thread from filling its context; they are generous to one that has not.
+_Line = Annotated[str, Field(max_length=240)]
+_Text = Annotated[str, Field(max_length=1200)]
+
+
 class _Named(_Reply):
-    phrase: Annotated[str, Field(min_length=1)]
+    phrase: Annotated[str, Field(min_length=1, max_length=120)]
 
 
 class _Boxed(_Reply):
@@ -57,21 +62,21 @@ class _Boxed(_Reply):
 
 
 class _Step(_Reply):
-    text: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1, max_length=600)]
     region: _Named | _Boxed | None
 
 
 class _Plan(_Reply):
-    unsupported: str | None
-    instruction: str
+    unsupported: _Line | None
+    instruction: _Text
     steps: Annotated[list[_Step], Field(max_length=_MOST_STEPS)]
-    keep: Annotated[list[str], Field(max_length=6)]
-    checklist: Annotated[list[str], Field(max_length=6)]
+    keep: Annotated[list[_Line], Field(max_length=6)]
+    checklist: Annotated[list[_Line], Field(max_length=6)]
 
 
 class _Answered(_Reply):
     answer: Literal["yes", "no", "unsure"]
-    note: str
+    note: _Line
 
 
 class _Scored(_Reply):
@@ -82,7 +87,7 @@ class _Scored(_Reply):
 
 
 class _Judged(_Reply):
-    critique: str
+    critique: _Text
     answers: Annotated[list[_Answered], Field(max_length=8)]
     scores: _Scored
     verdict: Literal["accept", "refine", "reject"]
@@ -90,7 +95,7 @@ class _Judged(_Reply):
 
 
 class _Preferred(_Reply):
-    reason: str
+    reason: _Text
     better: Literal["a", "b", "tie"]
 
 

@@ -9,16 +9,32 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from reasonedit_agent.errors import Malformed, Refused
 
-__all__ = ["read_json", "strict_schema"]
+__all__ = ["read_json", "strict_schema", "unbounded"]
 
 M = TypeVar("M", bound=BaseModel)
 
+_BOUNDS = {
+    "maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"
+}  # fmt: skip
 _DROPPED = {"default", "title", "discriminator", "description"}
 
 
 def strict_schema(model: type[BaseModel]) -> dict[str, JsonValue]:
     """Return a model's schema in the form that OpenAI's strict mode, xgrammar and llguidance share."""
     return _strict(model.model_json_schema())  # type: ignore[no-any-return]
+
+
+def unbounded(schema: Any) -> Any:
+    """Return a schema without bounds on lengths and numbers, for servers that take none."""
+    if isinstance(schema, list):
+        return [unbounded(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: unbounded(value) for key, value in schema.items() if key not in _BOUNDS or not _is_number(value)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _strict(node: Any) -> Any:
