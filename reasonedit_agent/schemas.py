@@ -429,7 +429,6 @@ class Failure(Value):
             return cls(reason="lost", message=message, hint=hint)
         return cls(reason="lost", message=f"{type(error).__name__}: {message}", hint="This is a bug in that part.")
 
-
     def error(self) -> BackendError | ReplyError:
         """Return the exception that this failure stands for, so that a part can fail like another did."""
         if self.reason == "timed_out":

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.acceptance.score import PHOTOS, load_cases, passes, score
+from benchmarks.acceptance.score import HALVES, OPEN_HALF, PHOTOS, load_cases, passes, score
 from benchmarks.tables import table
 from reasonedit_agent.errors import ReasonEditError
 from reasonedit_agent.graphs.agent import EditAgent, EditResult
@@ -95,10 +95,10 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} ({part / whole:.0%})" if whole else "0/0"
 
 
-def report(outcomes: Sequence[Outcome], half: str) -> None:
-    """Print the tables of one half."""
+def report(outcomes: Sequence[Outcome], half: str, show_failures: bool) -> None:
+    """Print the tables of one half, and before them its failing cases where asked to."""
     for outcome in outcomes:
-        if not outcome.passed:
+        if show_failures and not outcome.passed:
             case, why = outcome.case, "; ".join(outcome.failed)
             print(f"FAIL {case['id']} [{outcome.status}] {case['instruction']!r}: {why}")
     by_operation: dict[str, list[bool]] = collections.defaultdict(list)
@@ -138,7 +138,10 @@ def report(outcomes: Sequence[Outcome], half: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, report, and return 0 where at least 90 % of each half pass."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--half", choices=["tuning", "frozen", "both"], default="both")
+    parser.add_argument("--half", choices=[*HALVES, "both", "all"], default="both", help="both: tuning and frozen")
+    parser.add_argument(
+        "--show-failures", action="store_true", help="print the failing cases of any half, not of tuning alone"
+    )
     parser.add_argument("--only", default="", help="part of a case's id")
     parser.add_argument("--reasoner", default="embedded")
     parser.add_argument("--tool", default="classical")
@@ -147,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     agent = EditAgent(options.reasoner, options.tool, options.policy, runs=options.out / "runs")
     good = True
-    for half in ("tuning", "frozen") if options.half == "both" else (options.half,):
+    for half in {"both": ("tuning", "frozen"), "all": HALVES}.get(options.half, (options.half,)):
         out = options.out / half
         out.mkdir(parents=True, exist_ok=True)
         outcomes = []
@@ -158,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 outcomes.append(run_case(agent, case, out))
                 print(".", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        report(outcomes, half)
+        report(outcomes, half, options.show_failures or half == OPEN_HALF)
         good = good and sum(o.passed for o in outcomes) >= 0.9 * len(outcomes)
     return 0 if good else 1
 

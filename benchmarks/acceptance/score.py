@@ -2,9 +2,9 @@
 
     python -m benchmarks.acceptance.score --half tuning --results DIR
 
-DIR holds `<case id>.png` (or .jpg) and `<case id>.json`, an object with a "status", for every case. It prints one line
-per case, each failed check below it, and the share of cases that pass. Nothing of the library is imported, so any
-editor can be scored.
+DIR holds `<case id>.png` (or .jpg) and `<case id>.json`, an object with a "status", for every case. It prints the share
+of cases that pass, and before it for the tuning half, or with --show-failures, one line per case and each failed check.
+Nothing of the library is imported, so any editor can be scored.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from benchmarks.acceptance.scene import Case, Scene, read
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = HERE.parent.parent / "examples" / "photos"
-HALVES = ("tuning", "frozen")
+HALVES = ("tuning", "frozen", "held_out")
+OPEN_HALF = "tuning"  # the only one whose single cases are printed without being asked for
 EDITED = ("accepted", "best_effort")
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -39,7 +40,7 @@ class Check:
 
 
 def load_cases(half: str) -> list[dict[str, Any]]:
-    """The cases of one half, "tuning" or "frozen"."""
+    """The cases of one half, one of `HALVES`."""
     cases: list[dict[str, Any]] = json.loads((HERE / f"cases_{half}.json").read_text(encoding="utf-8"))
     return cases
 
@@ -88,12 +89,20 @@ def score_folder(half: str, results: Path, photos: Path = PHOTOS) -> Iterator[tu
         yield case, score(case, photos / case["photo"], images[0] if images else None, status, photos)
 
 
+def _print_case(case: Case, checks: Sequence[Check]) -> None:
+    print(f"{'pass' if passes(checks) else 'FAIL'}  {case['id']:<28} {case['photo']:<20} {case['instruction']}")
+    for check in checks:
+        if not check.passed:
+            print(f"      {check.kind} of {check.region}: {check.value:.3g}, not in {check.low:g} .. {check.high:g}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table of one half; 0 when every case passes, 1 otherwise, 2 for bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.acceptance.score", description="Score edited photos.")
     parser.add_argument("--half", choices=HALVES, required=True)
     parser.add_argument("--results", type=Path, required=True, help="folder with <case id>.png and <case id>.json")
     parser.add_argument("--photos", type=Path, default=PHOTOS)
+    parser.add_argument("--show-failures", action="store_true", help="print the single cases of any half")
     chosen = parser.parse_args(arguments)
     if not chosen.results.is_dir():
         parser.error(f"no folder {chosen.results}: run the cases into it first")
@@ -101,12 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for case, checks in score_folder(chosen.half, chosen.results, chosen.photos):
         total += 1
         passed += passes(checks)
-        print(f"{'pass' if passes(checks) else 'FAIL'}  {case['id']:<28} {case['photo']:<20} {case['instruction']}")
-        for check in checks:
-            if not check.passed:
-                print(
-                    f"      {check.kind} of {check.region}: {check.value:.3g}, not in {check.low:g} .. {check.high:g}"
-                )
+        if chosen.show_failures or chosen.half == OPEN_HALF:
+            _print_case(case, checks)
     print(f"{passed} of {total} cases pass ({passed / total:.1%})")
     return 0 if passed == total else 1
 

@@ -14,7 +14,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 import typer
 
 from reasonedit_agent import __version__
-from reasonedit_agent.cli import conformance, edit, parts, trace
+from reasonedit_agent.cli import conformance, edit, parts, serve, trace
 from reasonedit_agent.errors import BackendError, ReasonEditError, ReplyError, StoreError, UsageError
 
 __all__ = ["EXIT", "app", "run"]
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command("edit")(edit.edit)
 app.command("resume")(edit.resume)
 app.add_typer(trace.app, name="trace")
+app.add_typer(serve.app, name="serve")
 app.command("plugins")(parts.plugins)
 app.command("doctor")(parts.doctor)
 app.command("fetch")(parts.fetch)

@@ -47,6 +47,8 @@ def plugins(as_json: AsJson = False) -> None:
 
 _EXTRAS = {
     "embedded": ("cv2", "ncnn", "numpy", "onnxruntime", "safetensors", "tokenizers"),
+    "langchain": ("langchain",),
+    "transformers": ("llguidance", "numpy", "peft", "torch", "transformers"),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -54,6 +55,7 @@ def openai_reasoner(
     retries: int = 4,
     pixels: int = 1024 * 1024,
     room: int = 8192,
+    seeds: bool = True,
     usd_in: float | None = None,
     usd_out: float | None = None,
 ) -> PromptedReasoner:
@@ -69,6 +71,7 @@ def openai_reasoner(
         retries: Further attempts after a fault that may pass.
         pixels: Most pixels of a picture that is sent; larger ones are made smaller.
         room: Most tokens of a reply, also when it was cut off and is asked for again.
+        seeds: Whether sampled replies get a seed; the engine of vLLM's CPU build (0.32) can die of one.
         usd_in: US dollars per million prompt tokens, for the trace's costs.
         usd_out: US dollars per million tokens of replies.
 
@@ -83,6 +86,7 @@ def openai_reasoner(
         retries=retries,
         pixels=pixels,
         room=room,
+        seeds=seeds,
         prices=None if usd_in is None or usd_out is None else (usd_in, usd_out),
     )
     return PromptedReasoner(backend, make_dialect(dialect, prompts))
@@ -124,19 +128,21 @@ class OpenAIBackend:
         retries: int = 4,
         pixels: int = 1024 * 1024,
         room: int = 8192,
+        seeds: bool = True,
         prices: tuple[float, float] | None = None,
     ) -> None:
         self.pool = Pool([_api(part) for part in url.replace(",", " ").split()])
         self._model, self._key = model, key
         self._timeout, self._retries = timeout, retries
         self._pixels, self._room = pixels, room
-        self._prices = prices
+        self._seeds, self._prices = seeds, prices
 
     @property
     def info(self) -> PartInfo:
         """Name, version, and what changes the answers; no key."""
         urls = [server.url for server in self.pool.servers]
         settings: dict[str, Any] = {"url": ", ".join(urls), "model": self._model, "pixels": self._pixels}
+        settings |= {} if self._seeds else {"seeds": False}
         return PartInfo(name="openai", version="1", settings=settings)
 
     async def complete(self, prompt: Prompt, ctx: Context) -> Reply:
@@ -180,7 +186,7 @@ class OpenAIBackend:
             with self.pool.take() as server:
                 return await self._call(server, prompt, shape, ctx, number)
         except Lost as nobody:
-            raise _Refusal(Fault(nobody)) from nobody
+            raise _Refusal(Fault(nobody, retry_after=self.pool.pause())) from nobody
 
     async def _call(self, server: Server, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
         started = time.monotonic()
@@ -201,7 +207,7 @@ class OpenAIBackend:
         except (openai.OpenAIError, OSError, ValueError) as error:
             fault = fault_of(error, url=server.url, key_name=self._key, secret=self._secret)
             if fault.server_down:
-                self.pool.failed(server)
+                self.pool.failed(server, fault.error.message)
             usage = Usage(seconds=time.monotonic() - started)
             ctx.emit(Called(**named, usage=usage, error=fault.error.message, note=f"attempt {number}"))
             raise _Refusal(fault) from error
@@ -286,11 +292,11 @@ class OpenAIBackend:
 
         def part(piece: str | ImageRef) -> dict[str, Any]:
             if isinstance(piece, str):
-                return {"type": "text", "text": piece}
+                return {"type": "text", "text": _plain(piece)}
             return _picture(next(queue), server, shape, ctx)
 
         messages = [
-            {"role": turn.role, "content": turn.parts[0]}
+            {"role": turn.role, "content": _plain(turn.parts[0])}
             if turn.role != "user" and isinstance(turn.parts[0], str)
             else {"role": turn.role, "content": [part(piece) for piece in turn.parts]}
             for turn in turns
@@ -302,7 +308,7 @@ class OpenAIBackend:
             "temperature": prompt.temperature,
             "top_p": prompt.top_p,
         }
-        if prompt.seed is not None:
+        if prompt.seed is not None and self._seeds:
             fields["seed"] = prompt.seed % 2**31
         if prompt.schema and shape.schema != "text":
             name = prompt.name.split("@")[0].replace("/", "_")
@@ -333,6 +339,18 @@ class OpenAIBackend:
     @property
     def _secret(self) -> str:
         return os.environ.get(self._key, "")
+
+
+# Words that chat templates give a meaning; in what people, pictures and models write they have none.
+_SPECIAL = re.compile(
+    r"<(?=\|[^|<>\s]{1,40}\|>)|<(?=/?(?:s|image|img|video|bos|eos|pad|start_of_turn|end_of_turn|image_soft_token)>)"
+    r"|\[(?=/?(?:INST|IMG|IMG_END|IMG_BREAK)\])"
+)
+
+
+def _plain(text: str) -> str:
+    """Return the text with a blank in every word that would end a turn or stand for a picture."""
+    return _SPECIAL.sub(lambda found: found.group() + " ", text)
 
 
 def _picture(picture: Shown, server: Server, shape: _Shape, ctx: Context) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Server:
         busy: Calls under way.
         draining: Whether it gets no new calls.
         held: Names of pictures that it has seen, the latest last.
+        problem: Why it last failed.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Server:
     busy: int = 0
     draining: bool = False
     held: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    problem: str = ""
     _failures: int = 0
     _closed_at: float = 0.0
     _trying: bool = False
@@ -83,8 +85,8 @@ class Pool:
         now = self._clock()
         up = [s for s in self.servers if not s.draining and self._usable(s, now)]
         if not up:
-            names = ", ".join(s.url for s in self.servers)
-            raise Lost(f"No server is up: {names}.", hint="They are tried again later.", retryable=True)
+            told = "; ".join(s.problem or f"{s.url} is being drained." for s in self.servers)
+            raise Lost(f"No server is up. {told}", hint="They are tried again later.", retryable=True)
         server = min(up, key=lambda s: (s.busy, s._failures))
         server._trying = server._failures >= _THRESHOLD  # a single call finds out whether it is back
         server.busy += 1
@@ -102,9 +104,15 @@ class Pool:
         """Note that a server answered."""
         server._failures = 0
 
-    def failed(self, server: Server) -> None:
-        """Note that a server did not answer; after some failures in a row it gets a pause."""
+    def pause(self) -> float:
+        """Return the seconds until some server may be tried again; 0 if one may now."""
+        waits = [s._closed_at - self._clock() if s._failures >= _THRESHOLD else 0.0 for s in self.servers]
+        return max(0.0, min(waits))
+
+    def failed(self, server: Server, problem: str = "") -> None:
+        """Note that a server did not answer, and why; after some failures in a row it gets a pause."""
         server._failures += 1
+        server.problem = problem or f"{server.url} does not answer."
         server.held.clear()  # it may be another process when it comes back
         if server._failures >= _THRESHOLD:
             pause = min(_FIRST_PAUSE * 2 ** (server._failures - _THRESHOLD), _LONGEST_PAUSE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from reasonedit_agent.errors import Malformed
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
@@ -131,4 +131,4 @@ def _answer(reply: Reply) -> str:
 
 def _judged(reply: Reply) -> tuple[str, _Rated, str]:
     text = reply.text
-    return _between("think", text), read_json(_between("score", text), _Rated), _between("answer", text)
+    return _between("think", text), read_json(_between("score", text), TypeAdapter(_Rated)), _between("answer", text)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import Annotated, Any, Literal, Union, cast
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
+from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from reasonedit_agent.errors import Malformed, Unsupported
 from reasonedit_agent.operations import PlainOperation
 from reasonedit_agent.reasoners.dialects.base import Choice, Conversation, Prompt, Reply, Turn
+from reasonedit_agent.reasoners.dialects.json_replies import (
+    PREFERENCE,
+    Answered,
+    Boxed,
+    Named,
+    plan_reply,
+    verdict_reply,
+)
 from reasonedit_agent.reasoners.dialects.past import advice, rounds_in_words
 from reasonedit_agent.reasoners.dialects.strict import read_json, strict_schema
 from reasonedit_agent.reasoners.dialects.words import Words
@@ -38,78 +46,7 @@ from reasonedit_agent.schemas import (
 
 __all__ = ["JsonDialect"]
 
-_MOST_STEPS = 8
-
-
-# -- the replies ------------------------------------------------------------------------------------------------------
-
-
-class _Reply(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-# Bounds keep a model that has lost its thread from filling its context; they are generous to one that has not.
-_Line = Annotated[str, Field(max_length=240)]
-_Text = Annotated[str, Field(max_length=1200)]
-
-
-class _Named(_Reply):
-    phrase: Annotated[str, Field(min_length=1, max_length=120)]
-
-
-class _Boxed(_Reply):
-    box: Annotated[list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=4, max_length=4)]
-
-
-class _Step(_Reply):
-    text: Annotated[str, Field(min_length=1, max_length=600)]
-    region: _Named | _Boxed | None
-
-
-class _Plan(_Reply):
-    unsupported: _Line | None
-    instruction: _Text
-    steps: Annotated[list[_Step], Field(max_length=_MOST_STEPS)]
-    keep: Annotated[list[_Line], Field(max_length=6)]
-    checklist: Annotated[list[_Line], Field(max_length=6)]
-
-
-class _Answered(_Reply):
-    answer: Literal["yes", "no", "unsure"]
-    note: _Line
-
-
-class _Scored(_Reply):
-    edit_success: Annotated[int, Field(ge=0, le=10)]
-    over_editing: Annotated[int, Field(ge=0, le=10)]
-    naturalness: Annotated[int, Field(ge=0, le=10)]
-    artefacts: Annotated[int, Field(ge=0, le=10)]
-
-
-class _Judged(_Reply):
-    critique: _Text
-    answers: Annotated[list[_Answered], Field(max_length=8)]
-    scores: _Scored
-    verdict: Literal["accept", "refine", "reject"]
-    next: Annotated[list[_Step], Field(max_length=_MOST_STEPS)]
-
-
-class _Preferred(_Reply):
-    reason: _Text
-    better: Literal["a", "b", "tie"]
-
-
 _VERDICT = Choice(before='"verdict":', words=("accept", "refine", "reject"))
-
-
-def _with_operations(model: type[BaseModel], names: tuple[str, ...], field: str, *, needed: bool) -> type[BaseModel]:
-    """Return a reply model whose steps carry one of a tool's operations."""
-    members = tuple(m for m in PlainOperation.__args__ if m.model_fields["op"].default in names)
-    union: Any = Union[members] if needed else Union[(*members, type(None))]  # noqa: UP007 - of a runtime tuple
-    step = create_model("Step", __base__=_Step, operation=(union, ...))
-    old = model.model_fields[field]
-    changed = (Annotated[list[step], *old.metadata], ...)
-    return cast(type[BaseModel], create_model(model.__name__, __base__=model, **{field: changed}))  # type: ignore[call-overload]
 
 
 # -- the dialect ------------------------------------------------------------------------------------------------------
@@ -141,12 +78,11 @@ class JsonDialect:
         """Ask for the plan in one call."""
         words = self._words
         tool = words.say("think", "reads_text", limits=_limits(card))
-        model: type[BaseModel] = _Plan
+        reply = plan_reply(card.operations, needed=not card.reads_text)
         if card.operations:
             tool = words.say("think", "operations", operations=_described(card.operations))
-            model = _with_operations(_Plan, card.operations, "steps", needed=not card.reads_text)
-        task = words.say("think", "task", most=_MOST_STEPS if card.operations else 3, tool=tool)
-        thought = yield self._prompt("think", request, history, (task,), model, partial(_thought, request, model))
+        task = words.say("think", "task", most=8 if card.operations else 3, tool=tool)
+        thought = yield self._prompt("think", request, history, (task,), reply, partial(_thought, request, reply))
         return cast(Thought, thought)
 
     def reflect(
@@ -164,9 +100,9 @@ class JsonDialect:
         parts += [words.say("reflect", "result", round=len(history.rounds) + 1), candidate.image]
         parts.append(words.say("reflect", "task"))
         typed = tuple(dict.fromkeys(step.operation.op for step in call.steps if step.operation))
-        model = _with_operations(_Judged, typed, "next", needed=True) if typed else _Judged
-        read = partial(_verdict, request, thought, model)
-        verdict = yield self._prompt("reflect", request, history, tuple(parts), model, read, choice=_VERDICT)
+        reply = verdict_reply(len(thought.checklist), typed)
+        read = partial(_verdict, request, thought, reply)
+        verdict = yield self._prompt("reflect", request, history, tuple(parts), reply, read, choice=_VERDICT)
         return cast(Verdict, verdict)
 
     def compare(self, request: EditRequest, a: Candidate, b: Candidate) -> Conversation[Preference]:
@@ -175,7 +111,7 @@ class JsonDialect:
         first, second = words.say("compare", "first"), words.say("compare", "second")
         parts = (first, a.image, second, b.image, words.say("compare", "task"))
         history = History(request=request)
-        preference = yield self._prompt("compare", request, history, parts, _Preferred, _preference)
+        preference = yield self._prompt("compare", request, history, parts, PREFERENCE, _preference)
         return cast(Preference, preference)
 
     def _prompt(
@@ -184,7 +120,7 @@ class JsonDialect:
         request: EditRequest,
         history: History,
         parts: tuple[str | ImageRef, ...],
-        model: type[BaseModel],
+        reply: TypeAdapter[Any],
         read: Any,
         choice: Choice | None = None,
     ) -> Prompt:
@@ -204,7 +140,7 @@ class JsonDialect:
             sha256=words.sha256(question),
             turns=(Turn("system", (words.say("all", "system"),)), Turn("user", (*shared, *parts))),
             read=read,
-            schema=strict_schema(model),
+            schema=strict_schema(reply),
             choice=choice,
         )
 
@@ -248,12 +184,10 @@ def _thousandths(point: tuple[float, float], image: ImageRef) -> tuple[int, int]
 # -- what comes out of the replies ------------------------------------------------------------------------------------
 
 
-def _thought(request: EditRequest, model: type[BaseModel], reply: Reply) -> Thought:
+def _thought(request: EditRequest, model: TypeAdapter[Any], reply: Reply) -> Thought:
     plan: Any = read_json(reply.text, model)
-    if plan.unsupported:
+    if hasattr(plan, "unsupported"):
         raise Unsupported(plan.unsupported.strip(), raw=reply.text)
-    if not plan.steps:
-        raise Malformed("steps is empty: name at least one step, or say why it is unsupported.", raw=reply.text)
     instruction = plan.instruction.strip() or request.instruction
     return Thought(
         instruction=instruction,
@@ -264,7 +198,7 @@ def _thought(request: EditRequest, model: type[BaseModel], reply: Reply) -> Thou
     )
 
 
-def _verdict(request: EditRequest, thought: Thought, model: type[BaseModel], reply: Reply) -> Verdict:
+def _verdict(request: EditRequest, thought: Thought, model: TypeAdapter[Any], reply: Reply) -> Verdict:
     judged: Any = read_json(reply.text, model)
     steps = _steps(judged.next, request.image, reply)
     told = {
@@ -277,14 +211,12 @@ def _verdict(request: EditRequest, thought: Thought, model: type[BaseModel], rep
         return Accepted(**told)
     if judged.verdict == "reject":
         return Rejected(**told, steps=steps or None)
-    if not steps:
-        raise Malformed('next is empty: "refine" needs the steps that are missing.', raw=reply.text)
     return Refine(**told, steps=steps)
 
 
-def _answers(questions: tuple[str, ...], answered: list[_Answered]) -> tuple[Answer, ...]:
+def _answers(questions: tuple[str, ...], answered: list[Answered]) -> tuple[Answer, ...]:
     yes = {"yes": True, "no": False, "unsure": None}
-    padded = [*answered, *[_Answered(answer="unsure", note="")] * len(questions)]
+    padded = [*answered, *[Answered(answer="unsure", note="")] * len(questions)]
     return tuple(
         Answer(question=question, yes=yes[given.answer], note=given.note.strip())
         for question, given in zip(questions, padded, strict=False)
@@ -292,26 +224,25 @@ def _answers(questions: tuple[str, ...], answered: list[_Answered]) -> tuple[Ans
 
 
 def _preference(reply: Reply) -> Preference:
-    preferred = read_json(reply.text, _Preferred)
+    preferred = read_json(reply.text, PREFERENCE)
     return Preference(better=preferred.better, reason=preferred.reason.strip())
 
 
 def _steps(steps: list[Any], image: ImageRef, reply: Reply) -> tuple[EditStep, ...]:
     return tuple(
         EditStep(
-            text=step.text.strip(),
+            text=step.text.strip() or "(no words)",
             operation=getattr(step, "operation", None),
             region=_region(step.region, image, reply),
         )
         for step in steps
-        if step.text.strip()
     )
 
 
-def _region(place: _Named | _Boxed | None, image: ImageRef, reply: Reply) -> Region | None:
+def _region(place: Named | Boxed | None, image: ImageRef, reply: Reply) -> Region | None:
     if place is None:
         return None
-    if isinstance(place, _Named):
+    if isinstance(place, Named):
         return Phrase(text=place.phrase.strip()) if place.phrase.strip() else None
     left, top, right, bottom = place.box
     if not (left < right and top < bottom):

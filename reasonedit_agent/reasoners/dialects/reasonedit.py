@@ -12,7 +12,7 @@ import re
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, TypeAdapter
 
 from reasonedit_agent.errors import Malformed, UsageError
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
@@ -214,8 +214,8 @@ class ReasonEditDialect:
 
 
 def _assessed(reply: Reply) -> Assessment:
-    return read_json(reply.text, Assessment)
+    return read_json(reply.text, TypeAdapter(Assessment))
 
 
 def _rated(reply: Reply) -> _Rated:
-    return read_json(reply.text, _Rated)
+    return read_json(reply.text, TypeAdapter(_Rated))

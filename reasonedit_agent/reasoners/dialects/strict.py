@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from reasonedit_agent.errors import Malformed, Refused
 
 __all__ = ["read_json", "strict_schema", "unbounded"]
 
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 _BOUNDS = {
     "maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"
@@ -19,9 +19,9 @@ _BOUNDS = {
 _DROPPED = {"default", "title", "discriminator", "description"}
 
 
-def strict_schema(model: type[BaseModel]) -> dict[str, JsonValue]:
+def strict_schema(model: TypeAdapter[Any]) -> dict[str, JsonValue]:
     """Return a model's schema in the form that OpenAI's strict mode, xgrammar and llguidance share."""
-    return _strict(model.model_json_schema())  # type: ignore[no-any-return]
+    return _strict(model.json_schema())  # type: ignore[no-any-return]
 
 
 def unbounded(schema: Any) -> Any:
@@ -57,7 +57,7 @@ def _strict(node: Any) -> Any:
     return out
 
 
-def read_json(text: str, model: type[M]) -> M:
+def read_json(text: str, model: TypeAdapter[T]) -> T:
     """Read a reply that should be one JSON object; code fences and text around it are let through.
 
     Raises:
@@ -71,7 +71,7 @@ def read_json(text: str, model: type[M]) -> M:
         raise Malformed("The reply holds no JSON object.", raw=text)
     try:
         # Some constrained decoders let raw control characters through inside strings.
-        return model.model_validate(json.loads(text[start : end + 1], strict=False))
+        return model.validate_python(json.loads(text[start : end + 1], strict=False))
     except json.JSONDecodeError as error:
         raise Malformed(f"The JSON breaks at character {error.pos}: {error.msg}.", raw=text) from error
     except ValidationError as error:

@@ -1,0 +1,329 @@
+"""Any chat model of LangChain: an object, or a text that ``init_chat_model`` reads.
+
+One owner per layer: LangChain's models retry faults of the network by themselves (``max_retries``), and know their
+keys and time-outs; nothing is retried here. What changes here between two attempts is what a model turned out not to
+take: a keyword that it refuses by name, pictures too large for its context, too little room for the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import openai
+from pydantic import SecretStr
+
+from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
+from reasonedit_agent.events import Called, Noted, PartInfo
+from reasonedit_agent.protocols import Context
+from reasonedit_agent.reasoners.backends.chances import chances
+from reasonedit_agent.reasoners.backends.pictures import shown
+from reasonedit_agent.reasoners.dialects import make_dialect
+from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
+from reasonedit_agent.reasoners.prompted import PromptedReasoner
+from reasonedit_agent.registry import Call
+from reasonedit_agent.schemas import ImageRef, Usage
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+
+__all__ = ["LangChainBackend", "langchain_reasoner"]
+
+_FEWEST_PIXELS = 112 * 112
+_CUT = ("length", "max_tokens")
+_DECLINED = ("content_filter", "refusal", "safety")
+
+
+def langchain_reasoner(
+    model: BaseChatModel | str,
+    dialect: str | Call = "json",
+    *,
+    prompts: str = "",
+    pixels: int = 1024 * 1024,
+    room: int = 8192,
+    timeout: float = 600.0,
+    structured: bool | None = None,
+) -> PromptedReasoner:
+    """Return a reasoner and comparer on a chat model of LangChain.
+
+    Args:
+        model: A chat model with its own key, time-outs and retries, or a text such as ``openai:gpt-5``.
+        dialect: ``json``, ``reasonedit``, ``editthinker``, or one with settings: ``reasonedit(judge=rewritten)``.
+        prompts: A file with words of your own.
+        pixels: Most pixels of a picture that is sent; larger ones are made smaller.
+        room: Most tokens of a reply, also when it was cut off and is asked for again.
+        timeout: Seconds that one call may take, with the retries that the model makes inside it.
+        structured: Whether the model is held to a schema by ``response_format``. None: where its profile in LangChain
+            says that it has structured output. Otherwise the schema is written under the question.
+
+    Raises:
+        UsageError: It is no chat model, a package is missing, or there is no such dialect.
+    """
+    backend = LangChainBackend(model, pixels=pixels, room=room, timeout=timeout, structured=structured)
+    return PromptedReasoner(backend, make_dialect(dialect, prompts))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How a prompt is put to the model; ``without`` are keywords that it refused."""
+
+    pixels: int
+    room: int
+    without: frozenset[str] = frozenset()
+
+
+class LangChainBackend:
+    """Calls a chat model of LangChain; the arguments are those of `langchain_reasoner`.
+
+    Raises:
+        UsageError: It is none, or a package is missing.
+    """
+
+    def __init__(
+        self,
+        model: BaseChatModel | str,
+        *,
+        pixels: int = 1024 * 1024,
+        room: int = 8192,
+        timeout: float = 600.0,
+        structured: bool | None = None,
+    ) -> None:
+        self._model = _made(model)
+        self._profile: dict[str, Any] = dict(self._model.profile or {})
+        self._structured = bool(self._profile.get("structured_output")) if structured is None else structured
+        self._named = str(getattr(self._model, "model_name", "") or getattr(self._model, "model", ""))
+        self._named = self._named or type(self._model).__name__
+        self._pixels, self._room, self._timeout = pixels, room, timeout
+        self._refused: frozenset[str] = frozenset()
+
+    @property
+    def info(self) -> PartInfo:
+        """Name, version, and what changes the answers; no key."""
+        kind = type(self._model).__name__
+        settings: dict[str, Any] = {"class": kind, "model": self._named, "pixels": self._pixels}
+        return PartInfo(name="langchain", version="1", settings={**settings, "structured": self._structured})
+
+    async def complete(self, prompt: Prompt, ctx: Context) -> Reply:
+        """Ask until there is a reply, or nothing is left to change.
+
+        Raises:
+            UsageError: The key or the model's name is wrong.
+            TimedOut: There was no answer in time.
+            Lost: The model gave none.
+            BackendError: The request does not fit into the model's context.
+            Refused: The model declined.
+            Malformed: The reply was cut off, however much room it had.
+        """
+        answer: Reply | _Shape = _Shape(self._pixels, min(prompt.max_tokens, self._room), self._refused)
+        number = 0
+        while not isinstance(answer, Reply):
+            number += 1
+            answer = await self._attempt(prompt, answer, ctx, number)
+            if isinstance(answer, _Shape):
+                self._refused = answer.without
+        return answer
+
+    async def _attempt(self, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
+        started = time.monotonic()
+        left = self._timeout if ctx.deadline is None else min(self._timeout, ctx.deadline - started)
+        named = {"backend": self._named, "prompt": prompt.name, "prompt_sha256": prompt.sha256}
+        bound = self._bound(prompt, shape)
+        try:
+            async with asyncio.timeout(max(left, 0.001)):
+                messages = await asyncio.to_thread(_messages, prompt, shape, "response_format" in bound, ctx)
+                answer = await self._model.bind(**bound).ainvoke(messages)
+        except (Exception, asyncio.CancelledError) as error:
+            usage = Usage(seconds=time.monotonic() - started)
+            said = self._said(error)
+            ctx.emit(Called(**named, error=said, usage=usage, note=f"attempt {number}"))
+            if isinstance(error, ReasonEditError | asyncio.CancelledError):
+                raise
+            return self._otherwise(error, said, prompt, shape, bound, ctx)
+        finish = _finish(answer)
+        reasoning = "\n".join(str(b.get("reasoning", "")) for b in answer.content_blocks if b["type"] == "reasoning")
+        text, usage = str(answer.text), _usage(answer, time.monotonic() - started, len(prompt.images))
+        note = f"attempt {number}, ended by {finish or 'itself'}"
+        ctx.emit(Called(**named, raw=text, reasoning=reasoning, usage=usage, note=note))
+        refusal = answer.additional_kwargs.get("refusal")
+        if refusal or finish in _DECLINED:
+            raise Refused("The model declined.", raw=str(refusal or text))
+        if finish in _CUT:
+            return self._roomier(shape, bound, text)
+        return Reply(text, _chances(prompt, answer))
+
+    def _bound(self, prompt: Prompt, shape: _Shape) -> dict[str, Any]:
+        """Return the call's keywords: those that the model's class declares, and the schema where it takes one."""
+        wanted: dict[str, Any] = {"max_tokens": shape.room, "temperature": prompt.temperature}
+        if prompt.top_p < 1:
+            wanted["top_p"] = prompt.top_p
+        if prompt.seed is not None:
+            wanted["seed"] = prompt.seed % 2**31
+        if prompt.choice is not None:
+            wanted |= {"logprobs": True, "top_logprobs": 5}
+        declared = type(self._model).model_fields
+        bound = {name: value for name, value in wanted.items() if name in declared and self._profile.get(name, True)}
+        if prompt.schema is not None and self._structured:
+            name = re.sub(r"\W+", "_", prompt.name.split("@")[0])
+            schema = {"name": name, "schema": prompt.schema, "strict": True}
+            bound["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return {name: value for name, value in bound.items() if name not in shape.without}
+
+    def _otherwise(
+        self, error: Exception, said: str, prompt: Prompt, shape: _Shape, bound: dict[str, Any], ctx: Context
+    ) -> _Shape:
+        """Return another shape that the model may take, or raise what the exception means."""
+        from langchain_core.exceptions import ContextOverflowError
+
+        if isinstance(error, openai.LengthFinishReasonError):  # what its client makes of a JSON reply that was cut off
+            return self._roomier(shape, bound, error.completion.choices[0].message.content or "")
+        if isinstance(error, openai.ContentFilterFinishReasonError):
+            raise Refused("The model declined.") from error
+        if isinstance(error, ContextOverflowError):
+            return _smaller(prompt, shape, said, ctx)
+        if _is_refusal_of_the_request(error):
+            # "max_completion_tokens" is what some servers call it.
+            text = str(error).replace("max_completion_tokens", "max_tokens").replace("json_schema", "response_format")
+            for name in sorted(bound, key=len, reverse=True):
+                if name in text:
+                    return replace(shape, without=shape.without | {name})
+        raise _meaning(error, self._named, said) from error
+
+    def _roomier(self, shape: _Shape, bound: dict[str, Any], text: str) -> _Shape:
+        if shape.room >= self._room or "max_tokens" not in bound:
+            limit = f"{shape.room} tokens" if "max_tokens" in bound else "the model's own limit"
+            raise Malformed(f"The reply was cut off after {limit}.", raw=text)
+        return replace(shape, room=min(2 * shape.room, self._room))
+
+    def _said(self, error: BaseException) -> str:
+        """Return an exception's message, without keys."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        for value in vars(self._model).values():
+            if isinstance(value, SecretStr) and len(secret := value.get_secret_value()) > 3:
+                text = text.replace(secret, "***")
+        return re.sub(r"(Bearer\s+|sk-)[\w.-]{6,}", r"\1***", text)[:300]
+
+
+def _made(model: object) -> BaseChatModel:
+    try:
+        from langchain_core.exceptions import ModelError as _  # noqa: F401 - of 1.7, which is needed
+        from langchain_core.language_models import BaseChatModel
+    except ImportError as error:
+        hint = "Install it: pip install 'reasonedit-agent[langchain]'."
+        raise UsageError("The reasoner 'langchain' needs langchain-core 1.7 or later.", hint=hint) from error
+    if isinstance(model, BaseChatModel):
+        return model
+    if not isinstance(model, str):
+        hint = "Give an object such as ChatOpenAI(...), or a text such as openai:gpt-5."
+        raise UsageError(f"{type(model).__name__} is no chat model of LangChain.", hint=hint)
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        hint = "Install it: pip install 'reasonedit-agent[langchain]'."
+        raise UsageError(f"The model {model!r} is made by the package langchain.", hint=hint) from error
+    try:
+        made = init_chat_model(model)
+    except Exception as error:  # the provider's own checks: a missing package, key or name
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        raise UsageError(f"LangChain cannot make the model {model!r}: {said}.") from error
+    assert isinstance(made, BaseChatModel)
+    return made
+
+
+# -- the request ------------------------------------------------------------------------------------------------------
+
+
+def _messages(prompt: Prompt, shape: _Shape, held: bool, ctx: Context) -> list[BaseMessage]:
+    """Return LangChain's messages; the schema stands in the last one where the model is not held to it."""
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+
+    turns = list(prompt.turns)
+    if prompt.schema is not None and not held:
+        turns.append(Turn("user", (f"The format, as a JSON schema: {prompt.schema}",)))
+    kinds = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+    messages: list[BaseMessage] = []
+    for turn in turns:
+        parts: list[str | dict[str, Any]] = [_block(part, shape, ctx) for part in turn.parts]
+        messages.append(kinds[turn.role](content=parts))
+    return messages
+
+
+def _block(part: str | ImageRef, shape: _Shape, ctx: Context) -> dict[str, Any]:
+    """Return a content block of LangChain 1, which every provider's package translates."""
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    head, _, data = shown(part, shape.pixels).data_url(ctx.images).partition(";base64,")
+    return {"type": "image", "base64": data, "mime_type": head.removeprefix("data:")}
+
+
+def _smaller(prompt: Prompt, shape: _Shape, said: str, ctx: Context) -> _Shape:
+    largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
+    pixels = largest // 2
+    if pixels < _FEWEST_PIXELS:
+        hint = "Use a model with more context."
+        raise BackendError(f"The request does not fit into the model's context: {said}", hint=hint)
+    ctx.emit(Noted(text=f"The pictures were sent with at most {pixels} pixels: the context was too small."))
+    return replace(shape, pixels=pixels)
+
+
+# -- the answer -------------------------------------------------------------------------------------------------------
+
+
+def _finish(answer: AIMessage) -> str:
+    told = answer.response_metadata
+    return str(told.get("finish_reason") or told.get("stop_reason") or told.get("done_reason") or "").lower()
+
+
+def _usage(answer: AIMessage, seconds: float, images: int) -> Usage:
+    counted = answer.usage_metadata
+    if counted is None:
+        return Usage(seconds=seconds, images=images)
+    return Usage(
+        seconds=seconds,
+        prompt_tokens=counted["input_tokens"],
+        cached_tokens=counted.get("input_token_details", {}).get("cache_read"),
+        completion_tokens=counted["output_tokens"],
+        images=images,
+    )
+
+
+def _chances(prompt: Prompt, answer: AIMessage) -> dict[str, float] | None:
+    told = (answer.response_metadata.get("logprobs") or {}).get("content")
+    if prompt.choice is None or not told:
+        return None
+    tokens = ((t["token"], {o["token"]: o["logprob"] for o in t.get("top_logprobs", [])}) for t in told)
+    return chances(prompt.choice, tokens)
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _status(error: Exception) -> int:
+    """Return the HTTP status that an exception of a provider carries, or 0."""
+    found = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    return found if isinstance(found, int) else 0
+
+
+def _is_refusal_of_the_request(error: Exception) -> bool:
+    from langchain_core.exceptions import ModelInvalidRequestError
+
+    return isinstance(error, ModelInvalidRequestError | TypeError) or _status(error) in (400, 422)
+
+
+def _meaning(error: Exception, name: str, said: str) -> ReasonEditError:
+    """Return ours for an exception of a provider: by LangChain's tree, else by its status."""
+    from langchain_core import exceptions as theirs
+
+    status = _status(error)
+    if isinstance(error, theirs.ModelAuthenticationError | theirs.ModelPermissionDeniedError) or status in (401, 403):
+        return UsageError(f"{name} refuses the API key: {said}", hint="Set the key that LangChain reads for it.")
+    if isinstance(error, theirs.ModelNotFoundError) or status == 404:
+        return UsageError(f"There is no model {name}: {said}")
+    if isinstance(error, TimeoutError | theirs.ModelTimeoutError):
+        return TimedOut(f"{name} did not answer in time.", retryable=True)
+    passing = status in (408, 409, 425, 429) or status >= 500 or isinstance(error, ConnectionError)
+    retryable = passing or bool(getattr(error, "is_retryable", False))
+    return Lost(f"{name} gave no answer: {type(error).__name__}: {said}", retryable=retryable)
