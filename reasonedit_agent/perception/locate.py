@@ -189,7 +189,9 @@ class Scene(Layout):
         return self._located(mask, min(1.0, max(f.score for f in faces) + 0.1), "face", "face", len(every))
 
     def _thing(self, phrase: Phrase) -> Located | None:
-        if part_of(phrase.noun):
+        if owner := part_of(phrase.noun):
+            if phrase.colour:  # "the red feathers of the parrot": what is red of it
+                return self._coloured(replace(phrase, noun=owner))
             return None  # the whole thing is not meant, and no model knows its parts
         garment = CLOTHES.get(phrase.noun.rpartition(" ")[2])
         if garment and not phrase.colour:

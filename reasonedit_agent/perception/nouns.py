@@ -174,12 +174,13 @@ def coco_label(noun: str) -> tuple[str, float] | None:
     return names[best], float(similar[best])
 
 
-def part_of(noun: str) -> bool:
-    """Whether a noun names something of a known thing ("cup handle", "cat collar"), not the thing itself."""
+def part_of(noun: str) -> str:
+    """Return the known thing that a noun names something of ("cup handle", "cat collar"), or an empty text."""
     words = noun.split(" ")
     if " ".join(words) in _EXACT or words[-1] in _EXACT:
-        return False
-    return any(" ".join(words[:end]) in _EXACT for end in range(1, len(words)))
+        return ""
+    owners = (" ".join(words[:end]) for end in range(len(words) - 1, 0, -1))
+    return next((owner for owner in owners if owner in _EXACT), "")
 
 
 def group_of(label: str) -> frozenset[str]:

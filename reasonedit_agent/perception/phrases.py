@@ -116,7 +116,7 @@ def parse_phrase(text: str) -> Phrase:
     ]  # fmt: skip
     named = [(k, w) for k, w in rest if w not in _WHOLE]
     noun, plural = singular(" ".join(w for _, w in named))
-    if not words and not quote and any(c.isalpha() for c in text):
+    if not quote and any(c.isalpha() and c >= "\u3000" for c in text):
         noun, named = text.strip(), [(0, text.strip())]  # in another script: a thing that no model knows
     place = _place(words)
     kind = _KINDS.get(noun)

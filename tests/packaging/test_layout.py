@@ -58,7 +58,9 @@ def test_every_module_exports_what_it_has() -> None:
 
 # -- who may import whom (docs/architecture.md) ---------------------------------------------------------------------------
 
-VOCABULARY = "errors operations schemas events protocols images registry folding tracing recording weights loading".split()
+VOCABULARY = (
+    "errors operations schemas events protocols images registry folding tracing recording weights loading".split()
+)
 MAY_IMPORT = {
     "perception": {"vocabulary"},
     "reasoners": {"vocabulary", "perception"},

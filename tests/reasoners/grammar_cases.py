@@ -50,6 +50,13 @@ def backdrop(*colours: str, direction: str = "down") -> Do:
 BLUR = 9.6  # 1.2 % of 800
 
 ENGLISH = (
+    Case("looks flat, give it waaay more contrast", (adjust("contrast", 0.425),)),
+    Case("cut the parrot out for me, no background, transparent png", (do("cut_out", "parrot"),)),
+    Case("pull the exposure down two thirds of a stop", (adjust("exposure", -0.6667),)),
+    Case("mirror it so the dog faces the other way", (do("flip", axis="horizontal"),)),
+    Case("shrink to a quarter of its size (25% on each side)", (do("resize", scale=0.25),)),
+    Case("make this photo brighter", (adjust("brightness", 0.2),)),
+    Case("keep only the top left quarter", (do("crop", "top left half"),)),
     Case("remove the sleeping dog", (do("remove", "dog"),)),
     Case("remove the man wearing a hat", (do("remove", "man with hat"),)),
     Case("make the wooden table darker", (adjust("brightness", -0.2, "dining table"),)),
@@ -267,6 +274,12 @@ ENGLISH = (
 )
 
 CHINESE = (
+    Case("把这张图稍微调亮一点", (adjust("brightness", 0.08),)),
+    Case("抠图，只要猫", (do("cut_out", "cat"),)),
+    Case("只保留上半部分，其余的裁掉", (do("crop", "top half"),)),
+    Case("把牛角包抠出来，背景要透明", (do("cut_out", "croissant"),)),
+    Case("给她的脸打上马赛克", (do("redact", "face", style="pixelate"),)),
+    Case("把吉他上的白色贴纸去掉", (do("remove", "white guitar sticker"),)),
     Case("把站着的人去掉", (do("remove", "person"),)),
     Case("移除所有的人", (do("remove", "people"),)),
     Case("画面太灰了，提高一下对比度", (adjust("contrast", 0.25),)),
@@ -349,6 +362,7 @@ CHINESE = (
 )
 
 GERMAN = (
+    Case("Färbe die Tasse bitte knallrot", (colour("#ff0000", "cup"),)),
     Case("Mach den markierten Bereich heller", (adjust("brightness", 0.2, "selection"),)),
     Case("Schneide die rechte Hälfte ab", (do("crop", "left half"),)),
     Case("Verkleinere das Bild auf zwei Drittel", (do("resize", scale=0.6667),)),
@@ -399,6 +413,7 @@ SPANISH = (
 )
 
 FRENCH = (
+    Case("donne-lui un ton sépia, comme une vieille carte postale", (do("sepia"),)),
     Case("supprime la table en bois", (do("remove", "dining table"),)),
     Case("rends la zone encadrée plus claire", (adjust("brightness", 0.2, "selection"),)),
     Case("supprime la moitié droite", (do("crop", "left half"),)),

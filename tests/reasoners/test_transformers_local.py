@@ -362,6 +362,19 @@ async def test_a_context_that_is_too_small_shrinks_the_pictures(tiny: Path, benc
         await backend(save_tiny_vlm(tmp_path / "tiny", context=70)).complete(prompt, bench.ctx)
 
 
+async def test_a_reply_that_fills_the_context_shrinks_the_pictures(tiny: Path, bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(Malformed):
+        await backend(tiny, room=16).complete(asks(bench, max_tokens=16), bench.ctx)
+    context = (bench.calls[0].usage.prompt_tokens or 0) + 20
+    bench.ctx.events.clear()
+    with pytest.raises(BackendError, match=f"context of {context} tokens is full"):
+        await backend(save_tiny_vlm(tmp_path / "small", context=context)).complete(
+            asks(bench, max_tokens=16), bench.ctx
+        )
+    tokens = [call.usage.completion_tokens or 0 for call in bench.calls]
+    assert tokens[:2] == [16, 20] and max(tokens) > 40, "what the pictures leave is the reply's"
+
+
 def test_what_is_no_model_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "pickled").mkdir()
     (tmp_path / "pickled/config.json").write_text("{}")

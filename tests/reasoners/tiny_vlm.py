@@ -26,8 +26,8 @@ TEMPLATE = (
     "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}"
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-WELCOME = {'"': 12.0, "null": 10.0, "{": 8.0, "]": 5.0, ",": 4.0, "}": 4.0, "v": 6.0}
-"""By how much a token's logit is raised; a "v" makes it choose vignettes."""
+WELCOME = {'"': 12.0, "null": 10.0, "{": 8.0, "]": 5.0, ",": 4.0, "}": 4.0, "v": 6.0, "in": 5.0, "i": 5.0}
+"""By how much a token's logit is raised; "v" makes it vignettes, "in" makes it plan."""
 
 
 def _corpus() -> Iterator[str]:

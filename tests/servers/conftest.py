@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reasonedit_agent.errors import UsageError
+from reasonedit_agent.tracing import home
 from tests.servers import running
 from tests.servers.running import Running
 
@@ -36,7 +37,25 @@ def vllm_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def vllm(vllm_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server that answers, the same for all tests."""
-    with running.tiny_server(tmp_path_factory.mktemp("vllm") / "server.log") as server:
+def vllm(vllm_python: Path) -> Iterator[Running]:
+    """A server that answers, the same for all tests. Its log is kept where a test ended it."""
+    log = home() / "logs" / f"tests-{os.getpid()}.log"
+    with running.tiny_server(log) as server:
         yield running.running(server)
+        lived = server.alive
+    if lived:
+        log.unlink()
+
+
+@pytest.fixture(autouse=True)
+def the_server_lives(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The test that ends the session's server is the one that fails, and those after it say at once why they cannot run."""
+    if "vllm" not in request.fixturenames:
+        yield
+        return
+    server = request.getfixturevalue("vllm").server
+    for when in ("before", "in"):
+        if not server.alive:
+            pytest.fail(f"the vLLM server ended {when} this test: {server.reason()} (log: {server.log})", pytrace=False)
+        if when == "before":
+            yield

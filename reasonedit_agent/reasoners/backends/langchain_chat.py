@@ -23,6 +23,7 @@ from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.pictures import shown
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
+from reasonedit_agent.reasoners.dialects.strict import unbounded
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
 from reasonedit_agent.registry import Call
 from reasonedit_agent.schemas import ImageRef, Usage
@@ -35,6 +36,10 @@ __all__ = ["LangChainBackend", "langchain_reasoner"]
 
 _FEWEST_PIXELS = 112 * 112
 _CUT = ("length", "max_tokens")
+_OF_SCHEMAS = ("response_format", "schema", "grammar")
+"""What providers say when they do not take a schema, or this one."""
+_BOUNDS = "bounds"
+"""Stands among what a model refused for the bounds in a schema, which go before the schema does."""
 _DECLINED = ("content_filter", "refusal", "safety")
 
 
@@ -69,7 +74,7 @@ def langchain_reasoner(
 
 @dataclass(frozen=True)
 class _Shape:
-    """How a prompt is put to the model; ``without`` are keywords that it refused."""
+    """How a prompt is put to the model; ``without`` is what it refused."""
 
     pixels: int
     room: int
@@ -168,8 +173,9 @@ class LangChainBackend:
         bound = {name: value for name, value in wanted.items() if name in declared and self._profile.get(name, True)}
         if prompt.schema is not None and self._structured:
             name = re.sub(r"\W+", "_", prompt.name.split("@")[0])
-            schema = {"name": name, "schema": prompt.schema, "strict": True}
-            bound["response_format"] = {"type": "json_schema", "json_schema": schema}
+            schema = unbounded(prompt.schema) if _BOUNDS in shape.without else prompt.schema
+            form = {"name": name, "schema": schema, "strict": True}
+            bound["response_format"] = {"type": "json_schema", "json_schema": form}
         return {name: value for name, value in bound.items() if name not in shape.without}
 
     def _otherwise(
@@ -185,11 +191,9 @@ class LangChainBackend:
         if isinstance(error, ContextOverflowError):
             return _smaller(prompt, shape, said, ctx)
         if _is_refusal_of_the_request(error):
-            # "max_completion_tokens" is what some servers call it.
-            text = str(error).replace("max_completion_tokens", "max_tokens").replace("json_schema", "response_format")
-            for name in sorted(bound, key=len, reverse=True):
-                if name in text:
-                    return replace(shape, without=shape.without | {name})
+            if (name := _named_in(str(error), bound)) is not None:
+                bounded = name == "response_format" and _BOUNDS not in shape.without
+                return replace(shape, without=shape.without | {_BOUNDS if bounded else name})
         raise _meaning(error, self._named, said) from error
 
     def _roomier(self, shape: _Shape, bound: dict[str, Any], text: str) -> _Shape:
@@ -311,6 +315,14 @@ def _is_refusal_of_the_request(error: Exception) -> bool:
     from langchain_core.exceptions import ModelInvalidRequestError
 
     return isinstance(error, ModelInvalidRequestError | TypeError) or _status(error) in (400, 422)
+
+
+def _named_in(text: str, bound: dict[str, Any]) -> str | None:
+    """Return the keyword of a call that a provider's message is about."""
+    text = text.replace("max_completion_tokens", "max_tokens")  # OpenAI's name on the wire
+    if "response_format" in bound and any(word in text for word in _OF_SCHEMAS):
+        return "response_format"
+    return next((name for name in sorted(bound, key=len, reverse=True) if name in text), None)
 
 
 def _meaning(error: Exception, name: str, said: str) -> ReasonEditError:

@@ -144,7 +144,7 @@ class TransformersBackend:
             usage = Usage(seconds=time.monotonic() - started, completion_tokens=until.tokens)
             ctx.emit(Called(**named, error=first_line(error), usage=usage, note=f"attempt {number}"))
             if isinstance(error, _TooLong):
-                return _smaller(prompt, shape, error, ctx)
+                return _smaller(prompt, shape, str(error), ctx)
             if isinstance(error, ReasonEditError | asyncio.CancelledError):
                 raise
             raise _meaning(error) from error
@@ -164,7 +164,9 @@ class TransformersBackend:
             return Reply(text, written.chances)
         if not written.cut:
             raise _given_up(ctx)
-        if written.tokens < shape.room or shape.room >= self._room:
+        if written.tokens < shape.room:
+            return _smaller(prompt, shape, f"The context of {model.context} tokens is full.", ctx)
+        if shape.room >= self._room:
             raise Malformed(f"The reply was cut off after {written.tokens} tokens.", raw=text)
         return replace(shape, room=min(2 * shape.room, self._room))
 
@@ -240,7 +242,7 @@ def _part(piece: str | ImageRef, shape: _Shape, ctx: Context) -> dict[str, Any]:
     return {"type": "image", "image": image if image.size == size else image.resize(size, Resampling.LANCZOS)}
 
 
-def _smaller(prompt: Prompt, shape: _Shape, problem: _TooLong, ctx: Context) -> _Shape:
+def _smaller(prompt: Prompt, shape: _Shape, problem: str, ctx: Context) -> _Shape:
     largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
     pixels = largest // 2
     if pixels < _FEWEST_PIXELS:

@@ -42,6 +42,10 @@ _WHOLE = (Resize, Rotate, Flip, Upscale)
 """Operations of the whole canvas: they have no region."""
 
 
+_LEAST_SEEN = 3.0
+"""CIE L* that a brightening adds at least: less is not seen."""
+
+
 @dataclass(frozen=True)
 class _Words:
     """A clause that only a tool that reads text can do."""
@@ -222,8 +226,9 @@ def _visible(item: Clause | _Words, places: Places) -> Clause | _Words:
         return item
     if item.operation.what != "brightness" or item.operation.amount <= 0:
         return item
-    more = max(1.0, DEFAULTS["dark"] / max(places.lightness(item.target), 5.0))
-    amount = round(min(item.operation.amount * more, 5.0), 4)
+    lightness = max(places.lightness(item.target), 5.0)
+    more = max(1.0, DEFAULTS["dark"] / lightness)
+    amount = round(min(max(item.operation.amount * more, _LEAST_SEEN / lightness), 5.0), 4)
     return replace(item, operation=item.operation.model_copy(update={"amount": amount}))
 
 

@@ -327,7 +327,7 @@ WORDS = {
     ),
     # -- glue
     "all:": (
-        "area, region, page, whole page, entire page, "
+        "png, jpg, jpeg, file, area, region, page, whole page, entire page, "
         "document, scan, screenshot, image, photo, picture, pic, photograph, "
         "everything, whole image, whole photo, whole picture, "
         "whole thing, entire image, entire photo, entire picture, shot, snapshot, scene, canvas size, pics, img, "
@@ -352,7 +352,8 @@ WORDS = {
     "prep:of": "of, from, off of, out of",
     "prep:for": "for, as if, so",
     "purpose:": (
-        "so that, so it, so nobody, so no one, so noone, so it's, so it is, so its, so it can, so it can't, "
+        "so the, so this, so all, so every, so everything, "
+        "so each, so that, so it, so nobody, so no one, so noone, so it's, so it is, so its, so it can, so it can't, "
         "so it cannot, "
         "so it isn't, so i, so you, so we, so people, so they, so he, so she, so there's, so viewers, so everyone, "
         "so everybody, so the viewer, so my, so her, so his, so their, because, since, in order to, in order not to, "
@@ -379,7 +380,9 @@ WORDS = {
         "go ahead and, will you, we, help me, help, wish, were, was, do, it would be great if, format, "
         "aspect ratio, ratio, effect, filter, tone, tones, tint, style, mode, slightly more or less, now, here, "
         "there, there's, will, am, i'm, letters, font, completely new, itself, a shade, shade, kind, type of, "
-        "part of it, in order to, margin, padding,  my friend, dear, actually, tightly, tight, and so on, make sure, "
+        "part of it, "
+        "on each side, each side, per side, on every side, on all sides, pull, in order to, margin, "
+        "padding, my friend, dear, actually, tightly, tight, and so on, make sure, "
         "make sure that, sure, ensure, ensure that, i think, oh, well done, properly, also please, value, level, "
         "by a factor of, factor of, factor, which, who, such that, touch up, its colour, aspect"
     ),

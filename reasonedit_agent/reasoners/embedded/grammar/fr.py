@@ -180,8 +180,8 @@ WORDS = {
     "all:": (
         "page, document, capture, image, photo, photographie, tout, toute l'image, toute la photo, cliché, l'ensemble"
     ),
-    "it:": "la même, ceci, cela, ça, celui-ci",
-    "pronoun:subject": "elle, lui, moi, il",
+    "it:": "lui, la même, ceci, cela, ça, celui-ci",
+    "pronoun:subject": "elle, moi, il",
     "det:all": "tous les, toutes les, chaque, les deux",
     "det:": "le, la, les, un, une, des, l', mon, ma, mes, son, sa, ses, ce, cette",
     "prep:into": "en un, en une",

@@ -187,7 +187,7 @@ def _end_of_run(tokens: Sequence[Token], start: int, *, after: bool) -> int:
     end = start
     while end < len(tokens) and tokens[end].kind in _HEADS | _MODIFIERS:
         named = any(t.kind == "noun" for t in tokens[start:end])
-        if not after and named and tokens[end].kind in _MODIFIERS - {"link"}:
+        if not after and named and tokens[end].kind in _MODIFIERS - {"link"} and tokens[end - 1].kind != "link":
             break  # "the cup | green": what follows a noun does not describe it
         end += 1
     return end
@@ -242,6 +242,8 @@ def _phrase(tokens: Sequence[Token], start: int, stop: int) -> Phrase:
             colours.append(token)
         elif token.kind in _SPOKEN and token.value:
             words.append(token.value.replace("-", " "))
+    if len(words) == 2 and words[1] in ALWAYS_ALL and words[0] in OWNERS:
+        del words[0]  # "her face"
     names = [_colour_name(t) for t in colours]
     words = without_unknown(words, own)
     before = tokens[start - 1].kind if start else ""

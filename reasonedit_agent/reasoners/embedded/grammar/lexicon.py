@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,6 +17,23 @@ LANGUAGES = nouns.COLUMNS
 """Codes of the languages that are understood (BCP 47)."""
 
 _PUNCTUATION = {**dict.fromkeys(",，、", ","), **dict.fromkeys(".;!?。；！？\n:：", ".")}
+
+
+_INTENSE = (
+    "knall",
+    "feuer",
+    "tief",
+    "leuchtend",
+    "neon",
+    "gras",
+    "blut",
+    "kirsch",
+    "zitronen",
+    "pech",
+    "raben",
+    "satt",
+)
+"""What German puts before a colour to say that it is a strong one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +81,8 @@ class Lexicon:
         while i < len(run):
             for length in range(min(self.longest, len(run) - i), 0, -1):
                 concept = self.phrases.get(tuple(words[i : i + length]))
+                if concept is None and length == 1 and (colour := self._intense(words[i])):
+                    words[i], concept = colour, self.phrases[(colour,)]
                 if concept is None and length == 1:  # "rote" stands in a phrase only, "rot" by itself
                     words[i] = self._stem(words[i]) or words[i]
                     concept = self.phrases.get((words[i],))
@@ -90,6 +110,14 @@ class Lexicon:
                     return stem[:-1]
         return None
 
+    def _intense(self, word: str) -> str:
+        """Return the colour in a German compound such as "knallrot", or an empty text."""
+        if self.language != "de":
+            return ""
+        rest = next((word.removeprefix(p) for p in _INTENSE if word.startswith(p)), "")
+        rest = rest if (rest,) in self.phrases else self._stem(rest) or ""
+        return rest if self.phrases.get((rest,), ("", ""))[0].startswith("colour:") else ""
+
     def _plural(self, word: str, known: str) -> bool:
         """German endings mark cases as well, and Chinese has none."""
         return word != known and word.endswith(("s", "x")) and "'" not in word and self.language in ("en", "es", "fr")
@@ -105,6 +133,10 @@ class Lexicon:
             return word
         if stem := self._stem(word):
             return stem
+        for kept in (r"\1", r"\1\1"):  # "waaay", "sooo"
+            short = re.sub(r"(.)\1{2,}", kept, word)
+            if short != word and short in self.words:
+                return short
         if self.language == "en" and {word, word.removesuffix("s")} & REAL_WORDS:
             return word
         limit = 2 if len(word) >= 9 else 1 if len(word) >= 5 else 0

@@ -18,7 +18,21 @@ def without_unknown(words: list[str], own: Sequence[Token]) -> list[str]:
     return [w for w in words if w not in unknown]
 
 
-OWNERS = {"person", "people", "man", "men", "woman", "women", "girl", "boy", "child", "children", "baby", "picture"}
+OWNERS = {
+    "person",
+    "people",
+    "man",
+    "men",
+    "woman",
+    "women",
+    "girl",
+    "boy",
+    "child",
+    "children",
+    "baby",
+    "picture",
+    "subject",
+}
 ALWAYS_ALL = {"face", "text", "license plate", "background", "sky", "people", "subject", "logo", "clothes", "hair"}
 _IRREGULAR = {
     "person": "people",

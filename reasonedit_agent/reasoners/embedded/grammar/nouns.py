@@ -169,6 +169,14 @@ juice | 果汁 | Saft | zumo, jugo | jus
 beer | 啤酒 | Bier | cerveza | bière
 wine | 红酒, 葡萄酒 | Wein, Rotwein | vino | vin
 sailboat | 帆船 | Segelboot | velero | voilier
+croissant | 牛角包, 可颂 | Croissant | cruasán | croissant
+sticker | 贴纸, 标签贴 | Aufkleber | pegatina | autocollant
+claw, pincer | 钳子, 蟹钳 | Schere | pinza | pince
+crab | 螃蟹, 蟹 | Krabbe | cangrejo | crabe
+beanie | 毛线帽, 针织帽 | Mütze | gorro | bonnet
+lampshade | 灯罩 | Lampenschirm | pantalla de lámpara | abat-jour
+parrot, macaw | 鹦鹉, 金刚鹦鹉 | Papagei, Ara | loro, guacamayo | perroquet, ara
+postcard | 明信片 | Postkarte | postal | carte postale
 """
 """The words for the region that comes with a request; perception is not asked for it."""
 

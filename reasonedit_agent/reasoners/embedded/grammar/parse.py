@@ -150,6 +150,8 @@ class _Reader:
             self._add(frame, answer)
         elif frame.excluded and not frame.things and self.clauses:
             self._except(frame)
+        elif self.clauses and self._repeats(frame):
+            pass
         else:
             self.unknown.append(frame.text)
             if frame.has("complain:") and frame.things:
@@ -277,6 +279,12 @@ class _Reader:
             self.unknown.append(frame.text)  # "make it 4:3 without cropping"
             return True
         return False
+
+    def _repeats(self, frame: Frame) -> bool:
+        """As in "a sepia tone, like an old postcard", "keep the upper half, crop the rest": nothing new is asked."""
+        compared = frame.tokens[0].key == "prep:like" and not frame.has("do:", "adj:", "colour:")
+        rest = any(p.kind == "rest" for p in frame.phrases) and frame.has("do:crop", "do:remove")
+        return compared or (rest and isinstance(self.clauses[-1].operation, Crop | CutOut))
 
     def _except(self, frame: Frame) -> None:
         names = [p.text for p in frame.excluded]

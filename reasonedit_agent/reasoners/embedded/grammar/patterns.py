@@ -140,6 +140,8 @@ def _cut_out(frame: Frame) -> Outcome | Cannot | None:
         return parts
     if frame.has("do:clear") and frame.excluded:
         return Outcome((CutOut(),), " and ".join(p.text for p in frame.excluded))
+    if frame.has("do:clear") and not frame.things:
+        return Outcome((CutOut(),), "subject")
     if frame.has("do:clear") and frame.things:
         return Outcome((CutOut(),), "subject") if frame.nouns("background") else Cannot("material")
     if not frame.has("do:cutout") or described(frame):  # "cut her out and onto a white background"
@@ -156,7 +158,7 @@ def _in_front(frame: Frame) -> Outcome | None:
     if frame.has("prep:before") and frame.has("do:put", "do:make"):
         meant = bool(frame.phrases)
     elif frame.nouns("background") and frame.has("do:make", "do:put", "do:replace", "prep:with"):
-        meant = pictured and len(frame.things) == 1
+        meant = pictured
     else:
         shown = frame.things[0].text in ("subject", "person", "man", "woman", "people") if frame.things else False
         onto = any(p.prep in ("in", "on") for p in frame.phrases)

@@ -141,10 +141,10 @@ _WRITTEN = {"quote", "noun", "word", "new"}
 
 def _halves(out: list[Token]) -> int | None:
     """Return where "half" stands in "half a stop", if the list ends so."""
-    for index in range(len(out) - 1, max(len(out) - 3, -1), -1):
+    for index in range(len(out) - 1, max(len(out) - 4, -1), -1):
         if out[index].kind == "mult":
             return index
-        if out[index].kind != "det":
+        if out[index].kind != "det" and out[index].key != "prep:of":
             return None
     return None
 
