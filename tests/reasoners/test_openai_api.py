@@ -349,25 +349,35 @@ def test_the_least_busy_server_is_taken() -> None:
 
 def test_a_server_that_fails_gets_a_pause_then_one_try() -> None:
     now = [0.0]
-    pool = Pool(["http://a"], clock=lambda: now[0])
-    (server,) = pool.servers
-    for _ in range(3):
-        pool.failed(server)
-    with pytest.raises(Lost) as caught, pool.take():
+    pool = Pool(["http://a", "http://b"], clock=lambda: now[0])
+    first, second = pool.servers
+    for server in (first, second):
+        for _ in range(3):
+            pool.failed(server, f"{server.url} is gone.")
+    with pytest.raises(Lost, match=r"http://a is gone\.; http://b is gone\.") as caught, pool.take():
         pass
-    assert caught.value.retryable
+    assert caught.value.retryable and pool.pause() == pytest.approx(5)
     now[0] = 6
-    with pool.take(), pytest.raises(Lost), pool.take():
-        raise AssertionError("one call finds out, the others wait")
-    pool.failed(server)
+    with pool.take(), pool.take(), pytest.raises(Lost), pool.take():
+        raise AssertionError("one call each finds out, the others wait")
+    pool.failed(first)
+    pool.failed(second)
     now[0] = 12
     with pytest.raises(Lost), pool.take():
         pass  # the second pause is longer
     now[0] = 17
     with pool.take() as back:
         pool.succeeded(back)
-    with pool.take(), pool.take():
-        pass
+    with pool.take() as again:
+        assert again is back, "of equally busy ones, the one that did not fail"
+
+
+def test_a_server_without_another_one_is_always_asked() -> None:
+    pool = Pool(["http://a"])
+    for _ in range(9):
+        pool.failed(pool.servers[0])
+    with pool.take() as server:
+        assert server.url == "http://a"
 
 
 def test_a_drained_server_gets_nothing_new() -> None:

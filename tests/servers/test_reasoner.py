@@ -117,7 +117,7 @@ async def test_a_picture_that_the_server_lost_is_sent_again(vllm: Running, tmp_p
 async def test_the_tagged_dialects_end_in_a_value_or_a_typed_failure(
     vllm: Running, tmp_path: Path, dialect: str
 ) -> None:
-    scene, mind = Scene(tmp_path), reasoner(vllm, dialect=dialect)
+    scene, mind = Scene(tmp_path), reasoner(vllm, dialect=dialect, room=512)
     try:
         thought = await mind.think(scene.request, TEXT, scene.history, scene.ctx)
         assert thought.steps

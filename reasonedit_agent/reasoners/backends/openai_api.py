@@ -11,6 +11,7 @@ import asyncio
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -198,7 +199,8 @@ class OpenAIBackend:
                 model = await self._served(server, client)
                 named["backend"] = model
                 pictures = [shown(ref, shape.pixels) for ref in prompt.images]
-                fields = await asyncio.to_thread(self._fields, server, model, prompt, shape, pictures, ctx)
+                urls = await self._urls(pictures, server, shape, ctx)
+                fields = self._fields(server, model, prompt, shape, zip(pictures, urls, strict=True))
                 answer = await client.chat.completions.create(**fields)
             if not isinstance(answer, ChatCompletion) or not answer.choices:
                 raise ValueError(f"got {str(answer)[:80]!r}")
@@ -282,10 +284,24 @@ class OpenAIBackend:
 
     # -- the request
 
+    async def _urls(
+        self, pictures: list[Shown], server: Server, shape: _Shape, ctx: Context
+    ) -> list[dict[str, str] | None]:
+        """Return the bytes of each picture, or None where a vLLM server holds it under its name."""
+        known = [server.is_vllm and p.name in server.held and not shape.with_bytes for p in pictures]
+        return [
+            None if held else {"url": await asyncio.to_thread(picture.data_url, ctx.images)}
+            for held, picture in zip(known, pictures, strict=True)
+        ]
+
     def _fields(
-        self, server: Server, model: str, prompt: Prompt, shape: _Shape, pictures: list[Shown], ctx: Context
+        self,
+        server: Server,
+        model: str,
+        prompt: Prompt,
+        shape: _Shape,
+        pictures: Iterator[tuple[Shown, dict[str, str] | None]],
     ) -> dict[str, Any]:
-        queue = iter(pictures)
         turns = list(prompt.turns)
         if prompt.schema and shape.schema == "text":
             turns.append(Turn("user", (f"The format, as a JSON schema: {prompt.schema}",)))
@@ -293,7 +309,9 @@ class OpenAIBackend:
         def part(piece: str | ImageRef) -> dict[str, Any]:
             if isinstance(piece, str):
                 return {"type": "text", "text": _plain(piece)}
-            return _picture(next(queue), server, shape, ctx)
+            picture, url = next(pictures)
+            named = {"uuid": picture.name} if server.is_vllm else {}
+            return {"type": "image_url", "image_url": url, **named}
 
         messages = [
             {"role": turn.role, "content": _plain(turn.parts[0])}
@@ -351,14 +369,6 @@ _SPECIAL = re.compile(
 def _plain(text: str) -> str:
     """Return the text with a blank in every word that would end a turn or stand for a picture."""
     return _SPECIAL.sub(lambda found: found.group() + " ", text)
-
-
-def _picture(picture: Shown, server: Server, shape: _Shape, ctx: Context) -> dict[str, Any]:
-    """Return the content part; bytes are left out where a vLLM server holds the picture under its name."""
-    known = server.is_vllm and picture.name in server.held and not shape.with_bytes
-    url = None if known else {"url": picture.data_url(ctx.images)}
-    part: dict[str, Any] = {"type": "image_url", "image_url": url}
-    return part | {"uuid": picture.name} if server.is_vllm else part
 
 
 _jitter = wait_random_exponential(multiplier=0.25, max=20)

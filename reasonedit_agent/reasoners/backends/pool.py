@@ -96,8 +96,9 @@ class Pool:
             server.busy -= 1
             server._trying = False
 
-    @staticmethod
-    def _usable(server: Server, now: float) -> bool:
+    def _usable(self, server: Server, now: float) -> bool:
+        if len(self.servers) == 1:
+            return True  # there is nobody else to ask; whoever calls waits between attempts anyway
         return server._failures < _THRESHOLD or (now >= server._closed_at and not server._trying)
 
     def succeeded(self, server: Server) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import BaseModel, JsonValue
 
 from reasonedit_agent.errors import Malformed, Unsupported
 from reasonedit_agent.operations import PlainOperation
@@ -15,12 +15,13 @@ from reasonedit_agent.reasoners.dialects.json_replies import (
     PREFERENCE,
     Answered,
     Boxed,
+    Form,
     Named,
     plan_reply,
     verdict_reply,
 )
 from reasonedit_agent.reasoners.dialects.past import advice, rounds_in_words
-from reasonedit_agent.reasoners.dialects.strict import read_json, strict_schema
+from reasonedit_agent.reasoners.dialects.strict import read_json
 from reasonedit_agent.reasoners.dialects.words import Words
 from reasonedit_agent.schemas import (
     Accepted,
@@ -78,11 +79,11 @@ class JsonDialect:
         """Ask for the plan in one call."""
         words = self._words
         tool = words.say("think", "reads_text", limits=_limits(card))
-        reply = plan_reply(card.operations, needed=not card.reads_text)
+        form = plan_reply(card.operations, needed=not card.reads_text)
         if card.operations:
             tool = words.say("think", "operations", operations=_described(card.operations))
         task = words.say("think", "task", most=8 if card.operations else 3, tool=tool)
-        thought = yield self._prompt("think", request, history, (task,), reply, partial(_thought, request, reply))
+        thought = yield self._prompt("think", request, history, (task,), form, partial(_thought, request, form))
         return cast(Thought, thought)
 
     def reflect(
@@ -100,9 +101,9 @@ class JsonDialect:
         parts += [words.say("reflect", "result", round=len(history.rounds) + 1), candidate.image]
         parts.append(words.say("reflect", "task"))
         typed = tuple(dict.fromkeys(step.operation.op for step in call.steps if step.operation))
-        reply = verdict_reply(len(thought.checklist), typed)
-        read = partial(_verdict, request, thought, reply)
-        verdict = yield self._prompt("reflect", request, history, tuple(parts), reply, read, choice=_VERDICT)
+        form = verdict_reply(len(thought.checklist), typed)
+        read = partial(_verdict, request, thought, form)
+        verdict = yield self._prompt("reflect", request, history, tuple(parts), form, read, choice=_VERDICT)
         return cast(Verdict, verdict)
 
     def compare(self, request: EditRequest, a: Candidate, b: Candidate) -> Conversation[Preference]:
@@ -120,7 +121,7 @@ class JsonDialect:
         request: EditRequest,
         history: History,
         parts: tuple[str | ImageRef, ...],
-        reply: TypeAdapter[Any],
+        form: Form,
         read: Any,
         choice: Choice | None = None,
     ) -> Prompt:
@@ -140,7 +141,7 @@ class JsonDialect:
             sha256=words.sha256(question),
             turns=(Turn("system", (words.say("all", "system"),)), Turn("user", (*shared, *parts))),
             read=read,
-            schema=strict_schema(reply),
+            schema=form.schema,
             choice=choice,
         )
 
@@ -154,6 +155,7 @@ def _limits(card: Card) -> str:
     return takes + speaks
 
 
+@lru_cache(maxsize=64)
 def _described(names: tuple[str, ...]) -> str:
     """Return the operations with their fields, in the words of their own documentation."""
     members = [m for m in PlainOperation.__args__ if m.model_fields["op"].default in names]
@@ -184,8 +186,8 @@ def _thousandths(point: tuple[float, float], image: ImageRef) -> tuple[int, int]
 # -- what comes out of the replies ------------------------------------------------------------------------------------
 
 
-def _thought(request: EditRequest, model: TypeAdapter[Any], reply: Reply) -> Thought:
-    plan: Any = read_json(reply.text, model)
+def _thought(request: EditRequest, form: Form, reply: Reply) -> Thought:
+    plan: Any = read_json(reply.text, form.adapter)
     if hasattr(plan, "unsupported"):
         raise Unsupported(plan.unsupported.strip(), raw=reply.text)
     instruction = plan.instruction.strip() or request.instruction
@@ -198,8 +200,8 @@ def _thought(request: EditRequest, model: TypeAdapter[Any], reply: Reply) -> Tho
     )
 
 
-def _verdict(request: EditRequest, thought: Thought, model: TypeAdapter[Any], reply: Reply) -> Verdict:
-    judged: Any = read_json(reply.text, model)
+def _verdict(request: EditRequest, thought: Thought, form: Form, reply: Reply) -> Verdict:
+    judged: Any = read_json(reply.text, form.adapter)
     steps = _steps(judged.next, request.image, reply)
     told = {
         "scores": Scores(**judged.scores.model_dump()),
@@ -224,7 +226,7 @@ def _answers(questions: tuple[str, ...], answered: list[Answered]) -> tuple[Answ
 
 
 def _preference(reply: Reply) -> Preference:
-    preferred = read_json(reply.text, PREFERENCE)
+    preferred = read_json(reply.text, PREFERENCE.adapter)
     return Preference(better=preferred.better, reason=preferred.reason.strip())
 
 

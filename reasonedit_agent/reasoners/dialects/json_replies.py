@@ -5,13 +5,26 @@ Bounds keep a model that has lost its thread from filling its context; they are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    TypeAdapter,
+    create_model,
+)
 
 from reasonedit_agent.operations import PlainOperation
+from reasonedit_agent.reasoners.dialects.strict import strict_schema
 
-__all__ = ["PREFERENCE", "Answered", "Boxed", "Named", "plan_reply", "verdict_reply"]
+__all__ = ["PREFERENCE", "Answered", "Boxed", "Form", "Named", "plan_reply", "verdict_reply"]
 
 _Line = Annotated[str, Field(max_length=160)]
 _Text = Annotated[str, Field(max_length=600)]
@@ -64,10 +77,25 @@ class _Preferred(_Reply):
     better: Literal["a", "b", "tie"]
 
 
-PREFERENCE: TypeAdapter[Any] = TypeAdapter(_Preferred)
+@dataclass(frozen=True)
+class Form:
+    """A reply's form: how it is read, and the schema that a decoder is held to."""
+
+    adapter: TypeAdapter[Any]
+    schema: dict[str, JsonValue]
+
+    @classmethod
+    def of(cls, kind: Any) -> Form:
+        """Return the form of a type."""
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        return cls(adapter, strict_schema(adapter))
 
 
-def plan_reply(operations: tuple[str, ...], *, needed: bool) -> TypeAdapter[Any]:
+PREFERENCE = Form.of(_Preferred)
+
+
+@lru_cache(maxsize=64)  # making a model costs milliseconds
+def plan_reply(operations: tuple[str, ...], *, needed: bool) -> Form:
     """Return the reply to think: a plan, or why there is none.
 
     Args:
@@ -88,10 +116,11 @@ def plan_reply(operations: tuple[str, ...], *, needed: bool) -> TypeAdapter[Any]
         Union[Annotated[plan, Tag("plan")], Annotated[_Cannot, Tag("cannot")]],  # noqa: UP007 - of a runtime class
         Discriminator(lambda value: "cannot" if isinstance(value, dict) and "unsupported" in value else "plan"),
     ]
-    return TypeAdapter(Annotated[choice, BeforeValidator(_without_null)])
+    return Form.of(Annotated[choice, BeforeValidator(_without_null)])
 
 
-def verdict_reply(questions: int, operations: tuple[str, ...]) -> TypeAdapter[Any]:
+@lru_cache(maxsize=64)
+def verdict_reply(questions: int, operations: tuple[str, ...]) -> Form:
     """Return the reply to reflect: "refine" has steps, "accept" has none, "reject" may have some.
 
     Args:
@@ -115,7 +144,7 @@ def verdict_reply(questions: int, operations: tuple[str, ...]) -> TypeAdapter[An
 
     variants = variant("accept", 0, 0), variant("refine", 1, 4), variant("reject", 0, 4)
     union: Any = Union[variants]  # noqa: UP007
-    return TypeAdapter(Annotated[union, Discriminator("verdict")])
+    return Form.of(Annotated[union, Discriminator("verdict")])
 
 
 def _steps(operations: tuple[str, ...], *, needed: bool, least: int, most: int) -> Any:
