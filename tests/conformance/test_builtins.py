@@ -8,6 +8,7 @@ import pytest
 from reasonedit_agent.operations import Adjust, Blur
 from reasonedit_agent.protocols import Context, EditTool
 from reasonedit_agent.reasoners.embedded.reasoner import EmbeddedReasoner
+from reasonedit_agent.registry import build
 from reasonedit_agent.schemas import (
     Accepted,
     Candidate,
@@ -44,6 +45,13 @@ async def test_the_embedded_reasoner(tmp_path: Path) -> None:
     report = await check_reasoner(EmbeddedReasoner(), ClassicalEditor(), PHOTO, "make the picture cooler", tmp_path)
     assert report.passed and all(check.passed for check in report.checks), str(report)
     assert report.facts["languages"] == ["en", "zh", "de", "es", "fr"]
+
+
+@pytest.mark.parametrize("text", ["fallback(embedded)", "panel(embedded, embedded)"])
+async def test_compositions(tmp_path: Path, text: str) -> None:
+    reasoner = build("reasoners", text)
+    report = await check_reasoner(reasoner, ClassicalEditor(), PHOTO, "make the picture cooler", tmp_path)
+    assert report.passed and all(check.passed for check in report.checks), str(report)
 
 
 # -- the kit finds what is wrong -----------------------------------------------------------------------------------------

@@ -392,6 +392,16 @@ def test_a_drained_server_gets_nothing_new() -> None:
         Pool(["http://a", "http://a"])
 
 
+async def test_after_a_failure_the_server_is_asked_again_what_it_has(bench: Bench) -> None:
+    answers = in_turn(completion(plan()), error(500, "restarting"), completion(plan()))
+    with ChatServer(answers, owner="vllm") as server:
+        reasoner = openai_reasoner(server.url)
+        await bench.think(reasoner)
+        await bench.think(reasoner)
+        assert server.listed == 2, "once at first, once after the failure"
+        assert pictures(server.requests[-1])[0]["image_url"], "and it gets the picture's bytes again"
+
+
 async def test_the_pool_goes_on_without_the_server_that_died(bench: Bench) -> None:
     with ChatServer(in_turn(completion(plan()))) as alive:
         reasoner = openai_reasoner(f"http://127.0.0.1:9,{alive.url}")

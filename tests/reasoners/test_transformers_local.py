@@ -27,7 +27,9 @@ from reasonedit_agent.loading import ModelKey, shared
 from reasonedit_agent.reasoners.backends.decoding import Decoder
 from reasonedit_agent.reasoners.backends.transformers_local import TransformersBackend, transformers_reasoner
 from reasonedit_agent.reasoners.dialects.base import Choice, Prompt, Turn
+from reasonedit_agent.testing import FunctionTool, check_reasoner
 from reasonedit_agent.tracing import find_run, read_events
+from tests.graphs.scripts import paint
 from tests.reasoners.test_openai_api import Bench
 from tests.reasoners.tiny_vlm import save_tiny_vlm
 
@@ -445,3 +447,11 @@ async def test_reasoning_is_kept_apart(tiny: Path, bench: Bench) -> None:
     schema: dict[str, Any] = {"const": "<think>a cup</think>yes"}
     reply = await backend(tiny).complete(replace(asks(bench), schema=schema), bench.ctx)
     assert reply.text == 'yes"' and bench.calls[0].reasoning.endswith("a cup")
+
+
+async def test_it_keeps_the_contract(tiny: Path, tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "examples" / "photos" / "coffee.jpg"
+    reasoner = transformers_reasoner(str(tiny), pixels=112 * 112, room=2048)
+    report = await check_reasoner(reasoner, FunctionTool(paint), photo.read_bytes(), "make it green", tmp_path)
+    assert report.passed, str(report)
+    assert report.facts["counts tokens"]

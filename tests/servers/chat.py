@@ -66,6 +66,7 @@ class ChatServer:
         self._answer, self._latency, self._models, self._owner = answer, latency, models, owner
         self.requests: list[dict[str, Any]] = []
         self.heads: list[bytes] = []
+        self.listed = 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -124,6 +125,7 @@ class ChatServer:
 
     async def _handled(self, head: bytes, body: bytes) -> tuple[int, dict[str, Any]]:
         if b"/models" in head.split(b"\r\n")[0]:
+            self.listed += 1
             data = [
                 {"id": m, "object": "model", "created": 1, "owned_by": self._owner, "max_model_len": 4096}
                 for m in self._models

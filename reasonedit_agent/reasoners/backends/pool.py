@@ -114,7 +114,9 @@ class Pool:
         """Note that a server did not answer, and why; after some failures in a row it gets a pause."""
         server._failures += 1
         server.problem = problem or f"{server.url} does not answer."
-        server.held.clear()  # it may be another process when it comes back
+        # It may be another process when it comes back: what it serves is asked again before it is trusted with a call.
+        server.held.clear()
+        server.models = ()
         if server._failures >= _THRESHOLD:
             pause = min(_FIRST_PAUSE * 2 ** (server._failures - _THRESHOLD), _LONGEST_PAUSE)
             server._closed_at = self._clock() + pause
