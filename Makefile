@@ -47,6 +47,7 @@ bench: .venv/dev
 	$(BIN)/python -m benchmarks.loop
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.embedded
+	$(BIN)/python -m benchmarks.reasoners
 	$(BIN)/python -m benchmarks.acceptance.run
 
 clean:

@@ -334,7 +334,7 @@ class EditAgent:
             == [request.image.sha256, *(ref.sha256 for ref in request.references)]
             and check_instruction(instruction) == request.instruction
             and (Phrase(text=region) if isinstance(region, str) else region) == request.region
-            and options.get("candidates", 1) == request.candidates
+            and (1 if self.parts.tool.card.deterministic else options.get("candidates", 1)) == request.candidates
             and seed in (None, request.seed)
             and options.get("approve", False) == started.approve
             and options.get("review", False) == started.review

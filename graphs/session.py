@@ -243,7 +243,7 @@ def start_run(
         references=tuple(refs[1:]),
         region=Phrase(text=region) if isinstance(region, str) and region else region,
         seed=_drawn(parts) if seed is None else seed,
-        candidates=candidates,
+        candidates=1 if parts.tool.card.deterministic else candidates,
     )
     name = title or ("image" if isinstance(image, bytes) else Path(image).stem)
     run = run or tracing.new_run_id()
@@ -263,6 +263,8 @@ def start_run(
             key=key,
         )
     )
+    if request.candidates < candidates:
+        session.record(Noted(text="The tool gives the same picture for every seed: one candidate per round is made."))
     for source in sources:
         for note in source.notes:
             session.record(Noted(text=note))

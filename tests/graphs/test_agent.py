@@ -15,7 +15,7 @@ from PIL import Image
 from reasonedit_agent.errors import ImageError, TraceError, UsageError
 from reasonedit_agent.graphs.agent import EditAgent
 from reasonedit_agent.protocols import Context
-from reasonedit_agent.schemas import Box, Candidate, EditCall, Phrase
+from reasonedit_agent.schemas import Box, Candidate, Card, EditCall, Phrase
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
 from reasonedit_agent.tracing import TraceWriter, read_events
 from tests.conftest import encoded
@@ -305,3 +305,10 @@ def test_two_writers_are_refused(tmp_path: Path, picture: bytes) -> None:
     with pytest.raises(TraceError, match="another process"):
         agent(tmp_path).resume(result.run, "stop")
     holder.close()
+
+
+def test_a_deterministic_tool_makes_one_candidate_and_says_so(tmp_path: Path, picture: bytes) -> None:
+    tool = FunctionTool(paint, Card(reads_text=True, batch=0, deterministic=True))
+    result = EditAgent(ScriptedReasoner([ACCEPTED]), tool, runs=tmp_path).edit(picture, "do it", candidates=3)
+    assert result.history is not None and len(result.history.rounds[0].candidates) == 1
+    assert any(event.type == "noted" and "every seed" in event.text for event in read_events(result.trace))

@@ -96,10 +96,12 @@ class JsonDialect:
         parts: list[str | ImageRef] = [
             words.say("reflect", "plan", plan=thought.instruction, keep=keep, checklist=questions)
         ]
+        # What does not change over the rounds stands first: a server's prefix cache holds it.
+        parts.append(words.say("reflect", "task"))
         if past := rounds_in_words(history):
             parts.append(words.say("reflect", "history", rounds=past))
         parts += [words.say("reflect", "result", round=len(history.rounds) + 1), candidate.image]
-        parts.append(words.say("reflect", "task"))
+        parts.append(words.say("reflect", "end"))
         typed = tuple(dict.fromkeys(step.operation.op for step in call.steps if step.operation))
         form = verdict_reply(len(thought.checklist), typed)
         read = partial(_verdict, request, thought, form)
