@@ -87,7 +87,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def words(text: str) -> int:
-    """Return about how many tokens a text is, by a WordPiece of 30,000; the tiny model's own tokenizer knows few words."""
+    """Return about how many tokens a text is, by a WordPiece of 30,000; the tiny model's own one knows few words."""
     return len(_tokenizer().encode(text, add_special_tokens=False).ids)
 
 

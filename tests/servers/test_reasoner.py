@@ -125,7 +125,7 @@ async def test_the_tagged_dialects_end_in_a_value_or_a_typed_failure(
         pass
     with pytest.raises(ReplyError):  # random words hold no tag
         await scene.reflect(mind)
-    assert len([call for call in scene.calls if not call.error]) >= 3
+    assert len([call for call in scene.calls if not call.error]) >= 2, "it was asked, and answered"
 
 
 async def test_sixteen_at_once(vllm: Running, tmp_path: Path) -> None:
