@@ -264,7 +264,7 @@ def test_a_model_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     ("model", "says_"),
     [
         ("openai:gpt-4o", "api_key|OPENAI_API_KEY"),
-        ("anthropic:claude-sonnet-4-5", "pip install langchain-anthropic"),
+        ("mistralai:mistral-large-latest", "pip install langchain-mistralai"),
         ("nobody:x", "nobody"),
         (7, "int is no chat model"),
     ],
