@@ -5,15 +5,15 @@ import os
 import signal
 import socket
 
-# A run in the background ignores interrupts, and so would its children, which are sent some.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 # LangGraph reads this when it is imported.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 os.environ["LANGSMITH_TRACING"] = "false"
 
 import pytest
 from PIL import Image
+
+# A run in the background ignores interrupts, and so would its children, which are sent some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
