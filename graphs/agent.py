@@ -85,6 +85,7 @@ class EditAgent:
         self.runs = tracing.runs_folder(runs)
         self._graph = build_graph(checkpointer)
         self._loop = BackgroundLoop()
+        weakref.finalize(self, self._loop.stop).atexit = False  # its thread ends with the agent, not with the process
         self._interrupted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     @classmethod

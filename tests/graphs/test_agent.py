@@ -1,9 +1,11 @@
 """The doors of the agent."""
 
 import asyncio
+import gc
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -207,6 +209,7 @@ from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
 from tests.conftest import encoded
 from tests.graphs.scripts import REFINE, paint
 import asyncio
+import gc
 
 class Stuck(FunctionTool):
     calls = 0
@@ -312,3 +315,14 @@ def test_a_deterministic_tool_makes_one_candidate_and_says_so(tmp_path: Path, pi
     result = EditAgent(ScriptedReasoner([ACCEPTED]), tool, runs=tmp_path).edit(picture, "do it", candidates=3)
     assert result.history is not None and len(result.history.rounds[0].candidates) == 1
     assert any(event.type == "noted" and "every seed" in event.text for event in read_events(result.trace))
+
+
+def test_the_thread_ends_with_the_agent(tmp_path: Path, picture: bytes) -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        agent(tmp_path, ACCEPTED).edit(picture, "do it")
+    gc.collect()
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)  # the loop's own end is what is waited for
+    assert threading.active_count() <= before + 1
