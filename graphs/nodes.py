@@ -25,10 +25,11 @@ from reasonedit_agent.events import (
     RunEnded,
     Status,
 )
-from reasonedit_agent.graphs.session import Session, build_parts, edit_key, open_run, start_run
+from reasonedit_agent.graphs.session import Session, build_parts, edit_key, open_run, start_run, typed
 from reasonedit_agent.graphs.state import Context, State
 from reasonedit_agent.schemas import (
     SOURCE,
+    Accepted,
     Candidate,
     Comparison,
     Continue,
@@ -38,7 +39,10 @@ from reasonedit_agent.schemas import (
     History,
     HumanAnswer,
     Pick,
+    Refine,
+    Rejected,
     Stop,
+    Thought,
     standing,
 )
 
@@ -104,7 +108,9 @@ async def think(state: State, runtime: Runtime[Context]) -> State:
     history, card = session.fold.history, session.fold.run.card
     round_ = len(history.rounds)
     thought, place = await session.ask(
-        "think", lambda ctx: session.parts.reasoner.think(history.request, card, history, ctx), round_=round_
+        "think",
+        lambda ctx: typed(session.parts.reasoner.think(history.request, card, history, ctx), Thought),
+        round_=round_,
     )
     if isinstance(thought, Failure):
         session.record(Failed(**place, failure=thought))
@@ -162,7 +168,10 @@ async def reflect(state: State, runtime: Runtime[Context]) -> State:
     async def judge(index: int, candidate: Candidate) -> None:
         verdict, place = await session.ask(
             "reflect",
-            lambda ctx: session.parts.reasoner.reflect(history.request, thought, call, candidate, history, ctx),
+            lambda ctx: typed(
+                session.parts.reasoner.reflect(history.request, thought, call, candidate, history, ctx),
+                Accepted | Refine | Rejected,
+            ),
             round_=open_.index,
             candidate=index,
         )

@@ -22,7 +22,7 @@ from reasonedit_agent.images import ingest, open_store
 from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
 from reasonedit_agent.schemas import Box, EditCall, EditRequest, Failure, Phrase, Polygon, Region
 
-__all__ = ["Listener", "NodeContext", "Parts", "Session", "build_parts", "edit_key", "open_run", "start_run"]
+__all__ = ["Listener", "NodeContext", "Parts", "Session", "build_parts", "edit_key", "open_run", "start_run", "typed"]
 
 T = TypeVar("T")
 Listener = Callable[[AnyEvent], None]
@@ -177,6 +177,18 @@ class Session:
         except Exception as error:
             value = Failure.of(error)
         return value, {**place, "seconds": time.perf_counter() - start}
+
+
+async def typed(call: Awaitable[T], kind: Any) -> T:
+    """Return what a part answers, if it is of the kind that it must be.
+
+    Raises:
+        TypeError: It is not; a part that breaks the contract is a part that failed.
+    """
+    value = await call
+    if not isinstance(value, kind):
+        raise TypeError(f"it answered with {type(value).__name__}, not with {getattr(kind, '__name__', kind)}")
+    return value
 
 
 class NodeContext:

@@ -10,7 +10,7 @@ from rich.console import Console
 from reasonedit_agent.events import AnyEvent
 from reasonedit_agent.schemas import Stop
 
-__all__ = ["Narrator"]
+__all__ = ["Narrator", "printable"]
 
 _DOING = {"think": "thinking", "edit": "editing", "reflect": "looking at the result", "compare": "comparing"}
 
@@ -48,7 +48,7 @@ class Narrator:
             line = _line(event)
             if line:
                 self._stop()
-                self._console.print(line, markup=False)
+                self._console.print(printable(line), markup=False)
 
     def _start(self, text: str) -> None:
         if not self._console.is_terminal:
@@ -63,6 +63,11 @@ class Narrator:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def printable(text: str) -> str:
+    """Return the text without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _place(event: AnyEvent) -> str:

@@ -115,9 +115,12 @@ def _serve(spec: ServeSpec, command: Command, log: Path, timeout: float) -> None
         _say(f"Starting vLLM; its log is {log}.")
         with server:
             print(f"Serving {', '.join(spec.served)} at {server.url}", flush=True)
-            _say(f"Use it with --reasoner 'openai({server.url}, {spec.served[0]})'. Ctrl-C stops it.")
+            key = f", key={spec.key}" if spec.key else ""
+            _say(f"Use it with --reasoner 'openai({server.url}, {spec.served[0]}{key})'. Ctrl-C stops it.")
             code = server.wait()
-        raise Lost(f"The model server ended by itself (exit code {code}): {server.reason()}", hint=f"Its log is {log}.")
+        raise Lost(
+            f"The model server ended by itself (exit code {code}): {server.reason()}.", hint=f"Its log is {log}."
+        )
     except KeyboardInterrupt:
         _say("Stopped.")
     finally:

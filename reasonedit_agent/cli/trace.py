@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reasonedit_agent.cli.progress import printable
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
@@ -46,9 +47,17 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     console.print(table)
 
 
+class _Plain(Console):
+    """Prints no control character of what models and people wrote."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; texts lose what a terminal would obey."""
+        super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **options)
+
+
 def _console() -> Console:
     """As wide as the terminal; into a pipe or a file, wide enough that no row of a table breaks."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = _Plain(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = max(console.width, 200)
     return console

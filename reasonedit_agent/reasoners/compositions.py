@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from reasonedit_agent import registry
-from reasonedit_agent.errors import BackendError, ReplyError, UsageError
+from reasonedit_agent.errors import StoreError, Unsupported, UsageError
 from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context, Reasoner
 from reasonedit_agent.schemas import (
@@ -83,13 +83,17 @@ class Fallback(_Composed):
         return await self._first(ctx, lambda m: m.reflect(request, thought, call, candidate, history, ctx))
 
     async def _first(self, ctx: Context, ask: Callable[[Reasoner], Awaitable[T]]) -> T:
-        *first, last = self.members
-        for member in first:
+        failed: list[Exception] = []
+        for member in self.members:
             try:
                 return await ask(member)
-            except (BackendError, ReplyError) as error:
-                ctx.emit(Noted(text=f"{member.info.name} gave no answer ({error.message}); the next is asked."))
-        return await ask(last)
+            except StoreError:
+                raise
+            except Exception as error:  # also a stranger's bug: the next may do better
+                failed.append(error)
+                ctx.emit(Noted(text=f"{member.info.name} gave no answer: {type(error).__name__}: {error}"))
+        # That it cannot be done is a better answer than that somebody did not answer.
+        raise next((error for error in failed if isinstance(error, Unsupported)), failed[-1])
 
 
 class Panel(_Composed):
@@ -123,10 +127,10 @@ class Panel(_Composed):
         said = await asyncio.gather(*asked, return_exceptions=True)
         verdicts, errors = [], []
         for vote in said:
-            if isinstance(vote, BackendError | ReplyError):
-                errors.append(vote)
-            elif isinstance(vote, BaseException):
+            if isinstance(vote, StoreError) or (isinstance(vote, BaseException) and not isinstance(vote, Exception)):
                 raise vote
+            if isinstance(vote, Exception):
+                errors.append(vote)
             else:
                 verdicts.append(vote)
         if not verdicts:

@@ -53,7 +53,10 @@ class Report:
 
     def __str__(self) -> str:
         marks = {"contract": ("FAIL", "ok  "), "ability": ("no  ", "yes ")}
-        lines = [f"{marks[c.kind][c.passed]} {c.name}{': ' + c.seen if c.seen else ''}" for c in self.checks]
+        lines = [
+            f"{'--  ' if c.passed and c.seen else marks[c.kind][c.passed]} {c.name}{': ' + c.seen if c.seen else ''}"
+            for c in self.checks
+        ]
         facts = [f"     {name}: {value}" for name, value in self.facts.items()]
         return "\n".join([self.part, *lines, *facts])
 
@@ -79,7 +82,9 @@ class Suite:
                 passed = not seen
             except ReasonEditError as error:
                 passed = kind == "contract" and isinstance(error, self.tolerated)
-                seen = f"{'a typed failure' if passed else 'it raised'} {type(error).__name__}: {error}"[:200]
+                seen = f"{'not shown: a typed failure,' if passed else 'it raised'} {type(error).__name__}: {error}"[
+                    :200
+                ]
             except Exception as error:
                 seen = f"it raised {type(error).__name__}, which is not an error of this library: {error}"
             checks.append(Check(str(method.__doc__).split("\n")[0].rstrip("."), passed, seen, kind))

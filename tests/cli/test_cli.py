@@ -435,3 +435,9 @@ def test_a_plan_of_the_embedded_reasoner_can_be_changed(tmp_path: Path) -> None:
     with Image.open(done["image"]) as image:
         red, _, blue = image.getpixel((680, 430))  # type: ignore[misc]  # the table
         assert blue > red
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    from reasonedit_agent.cli.progress import printable
+
+    assert printable("red \x1b[31m\x07 cup\n") == "red \ufffd[31m\ufffd cup\n"

@@ -326,3 +326,12 @@ def test_the_thread_ends_with_the_agent(tmp_path: Path, picture: bytes) -> None:
     while threading.active_count() > before + 1 and time.monotonic() < deadline:
         time.sleep(0.01)  # the loop's own end is what is waited for
     assert threading.active_count() <= before + 1
+
+
+def test_an_answer_of_the_wrong_kind_is_a_failure_of_the_part(tmp_path: Path, picture: bytes) -> None:
+    class Wrong(ScriptedReasoner):
+        async def think(self, *_: Any) -> Any:
+            return {"steps": []}
+
+    result = EditAgent(Wrong(), FunctionTool(paint), runs=tmp_path).edit(picture, "do it")
+    assert result.status == "failed" and "answered with dict" in result.error

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reasonedit_agent.errors import Lost, UsageError
+from reasonedit_agent.errors import Lost, Unsupported, UsageError
 from reasonedit_agent.events import Called, Noted
 from reasonedit_agent.reasoners.compositions import Fallback, Panel
 from reasonedit_agent.registry import build
@@ -79,3 +79,27 @@ def test_made_from_a_text() -> None:
     assert [m["name"] for m in part.info.settings["members"]] == ["openai", "embedded"]
     with pytest.raises(UsageError, match="at least one"):
         build("reasoners", "panel")
+
+
+class Buggy(ScriptedReasoner):
+    """A stranger's part with a bug."""
+
+    async def think(self, *_: Any) -> Any:
+        raise KeyError("x")
+
+    async def reflect(self, *_: Any) -> Any:
+        raise KeyError("x")
+
+
+async def test_a_strangers_bug_is_a_member_that_fails(tmp_path: Path) -> None:
+    verdict, ctx = await judged(Fallback(Buggy(), ScriptedReasoner([YES])), tmp_path)
+    assert verdict == YES and any("KeyError" in e.text for e in ctx.events if isinstance(e, Noted))
+    verdict, ctx = await judged(Panel(ScriptedReasoner([YES]), Buggy()), tmp_path)
+    assert verdict.kind == "accepted" and any("1 failed" in e.note for e in ctx.events if isinstance(e, Called))
+
+
+async def test_that_it_cannot_be_done_is_the_better_answer(tmp_path: Path) -> None:
+    cannot = ScriptedReasoner(thoughts=[Failure(reason="unsupported", message="no dogs")])
+    lost = ScriptedReasoner(thoughts=[LOST])
+    with pytest.raises(Unsupported, match="no dogs"):
+        await Fallback(cannot, lost).think(REQUEST, Card(), HISTORY, SimpleContext(tmp_path))

@@ -67,6 +67,7 @@ class ChatServer:
         self.requests: list[dict[str, Any]] = []
         self.heads: list[bytes] = []
         self.listed = 0
+        self.page = ""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -111,9 +112,10 @@ class ChatServer:
             while True:
                 head, body = await read_message(reader)
                 status, answer = await self._handled(head, body)
-                data = json.dumps(answer).encode()
+                kind = "text/html" if self.page else "application/json"
+                data = (self.page or json.dumps(answer)).encode()
                 writer.write(
-                    f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n".encode()
+                    f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\n\r\n".encode()
                     + data
                 )
                 await writer.drain()

@@ -15,7 +15,8 @@ def chances(choice: Choice, tokens: Iterable[tuple[str, dict[str, float]]]) -> d
 
     Args:
         choice: The words, and what stands before them.
-        tokens: The reply's tokens in order, each with the log-probabilities (natural) of what could have stood there.
+        tokens: The reply's tokens in order, each with the log-probabilities (natural) of what could have stood there,
+            itself included.
 
     Returns:
         None where the place is not in the reply, or no token there begins one of the words. A token that begins two of
@@ -26,7 +27,7 @@ def chances(choice: Choice, tokens: Iterable[tuple[str, dict[str, float]]]) -> d
         found = text.rfind(choice.before)
         rest = text[found + len(choice.before) :] if found >= 0 else None
         if rest is not None and not rest.strip(' "\n') and _begins(token, choice.words):
-            return _shares(choice.words, {**others, token: others.get(token, 0.0)})
+            return _shares(choice.words, others)
         text += token
     return None
 

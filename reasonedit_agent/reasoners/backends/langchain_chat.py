@@ -298,7 +298,10 @@ def _chances(prompt: Prompt, answer: AIMessage) -> dict[str, float] | None:
     told = (answer.response_metadata.get("logprobs") or {}).get("content")
     if prompt.choice is None or not told:
         return None
-    tokens = ((t["token"], {o["token"]: o["logprob"] for o in t.get("top_logprobs", [])}) for t in told)
+    tokens = (
+        (t["token"], {t["token"]: t["logprob"], **{o["token"]: o["logprob"] for o in t.get("top_logprobs", [])}})
+        for t in told
+    )
     return chances(prompt.choice, tokens)
 
 

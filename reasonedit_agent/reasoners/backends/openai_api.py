@@ -11,9 +11,9 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import openai
@@ -36,6 +36,8 @@ from reasonedit_agent.registry import Call
 from reasonedit_agent.schemas import ImageRef, Usage
 
 __all__ = ["OpenAIBackend", "openai_reasoner"]
+
+T = TypeVar("T")
 
 _OF_SCHEMAS = ("response_format", "schema", "grammar")
 """What servers say when they do not take a schema, or this one."""
@@ -102,6 +104,8 @@ class _Shape:
     with_bytes: bool = False
     with_chances: bool = True
     schema: Literal["bounded", "plain", "text"] = "bounded"
+    room_as: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    with_sampling: bool = True
 
 
 class _Refusal(Exception):
@@ -132,6 +136,10 @@ class OpenAIBackend:
         seeds: bool = True,
         prices: tuple[float, float] | None = None,
     ) -> None:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) or re.match(r"sk[-_]", key):
+            raise UsageError(
+                "key= is no name of an environment variable.", hint="Put the key into one, and give its name."
+            )
         self.pool = Pool([_api(part) for part in url.replace(",", " ").split()])
         self._model, self._key = model, key
         self._timeout, self._retries = timeout, retries
@@ -142,7 +150,12 @@ class OpenAIBackend:
     def info(self) -> PartInfo:
         """Name, version, and what changes the answers; no key."""
         urls = [server.url for server in self.pool.servers]
-        settings: dict[str, Any] = {"url": ", ".join(urls), "model": self._model, "pixels": self._pixels}
+        settings: dict[str, Any] = {
+            "url": ", ".join(urls),
+            "model": self._model,
+            "pixels": self._pixels,
+            "room": self._room,
+        }
         settings |= {} if self._seeds else {"seeds": False}
         return PartInfo(name="openai", version="1", settings=settings)
 
@@ -196,19 +209,22 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(max(left, 0.001)):
                 client = await client_of(server.url, self._secret, self._timeout)
-                model = await self._served(server, client)
+                model = await _odd(self._served(server, client))
                 named["backend"] = model
                 pictures = [shown(ref, shape.pixels) for ref in prompt.images]
                 urls = await self._urls(pictures, server, shape, ctx)
                 fields = self._fields(server, model, prompt, shape, zip(pictures, urls, strict=True))
-                answer = await client.chat.completions.create(**fields)
+                answer = await _odd(client.chat.completions.create(**fields))
             if not isinstance(answer, ChatCompletion) or not answer.choices:
                 raise ValueError(f"got {str(answer)[:80]!r}")
-        except ReasonEditError:
-            raise
+        except UsageError as error:
+            if len(self.pool.servers) == 1:
+                raise
+            self.pool.failed(server, str(error))  # another one may have the model, or take the key
+            raise _Refusal(Fault(Lost(error.message, hint=error.hint, retryable=True))) from error
         except (openai.OpenAIError, OSError, ValueError) as error:
             fault = fault_of(error, url=server.url, key_name=self._key, secret=self._secret)
-            if fault.server_down:
+            if fault.server_down and not _late(ctx):
                 self.pool.failed(server, fault.error.message)
             usage = Usage(seconds=time.monotonic() - started)
             ctx.emit(Called(**named, usage=usage, error=fault.error.message, note=f"attempt {number}"))
@@ -219,7 +235,8 @@ class OpenAIBackend:
         if finish != "length":
             return reply
         used = answer.usage.total_tokens if answer.usage else 0
-        if server.context is not None and used >= server.context - 1:
+        wrote = answer.usage.completion_tokens if answer.usage else shape.room
+        if server.context is not None and used >= server.context - 1 and wrote < prompt.max_tokens:
             return self._smaller(prompt, shape, Lost(f"The context of {server.context} tokens is full."), ctx)
         return self._roomier(shape, reply)
 
@@ -245,7 +262,10 @@ class OpenAIBackend:
             raise Refused("The model declined.", raw=choice.message.refusal or text)
         spread = None
         if prompt.choice and choice.logprobs and choice.logprobs.content:
-            tokens = ((t.token, {o.token: o.logprob for o in t.top_logprobs}) for t in choice.logprobs.content)
+            tokens = (
+                (t.token, {t.token: t.logprob, **{o.token: o.logprob for o in t.top_logprobs}})
+                for t in choice.logprobs.content
+            )
             spread = chances(prompt.choice, tokens)
         return Reply(text, spread), choice.finish_reason
 
@@ -265,7 +285,11 @@ class OpenAIBackend:
             return replace(shape, with_chances=False)
         if fault.status == 400 and shape.schema != "text" and any(word in said for word in _OF_SCHEMAS):
             return replace(shape, schema="plain" if shape.schema == "bounded" else "text")
-        if fault.status == 400 and ("context length" in said or "too long" in said or "max_tokens" in said):
+        if fault.status == 400 and "max_completion_tokens" in said and shape.room_as == "max_tokens":
+            return replace(shape, room_as="max_completion_tokens")
+        if fault.status == 400 and shape.with_sampling and ("'temperature'" in said or "'top_p'" in said):
+            return replace(shape, with_sampling=False)
+        if fault.status == 400 and any(word in said for word in ("context length", "too long", "max_model_len")):
             return self._smaller(prompt, shape, fault.error, ctx)
         if fault.status == 400 and prompt.images and ("not a multimodal" in said or "image input" in said):
             raise UsageError(f"The model takes no pictures: {fault.body[:200]}", hint="Serve a vision-language model.")
@@ -322,10 +346,10 @@ class OpenAIBackend:
         fields: dict[str, Any] = {
             "model": model,
             "messages": messages,
-            "max_tokens": shape.room,
-            "temperature": prompt.temperature,
-            "top_p": prompt.top_p,
+            shape.room_as: shape.room,
         }
+        if shape.with_sampling:
+            fields |= {"temperature": prompt.temperature, "top_p": prompt.top_p}
         if prompt.seed is not None and self._seeds:
             fields["seed"] = prompt.seed % 2**31
         if prompt.schema and shape.schema != "text":
@@ -361,14 +385,24 @@ class OpenAIBackend:
 
 # Words that chat templates give a meaning; in what people, pictures and models write they have none.
 _SPECIAL = re.compile(
-    r"<(?=\|[^|<>\s]{1,40}\|>)|<(?=/?(?:s|image|img|video|bos|eos|pad|start_of_turn|end_of_turn|image_soft_token)>)"
-    r"|\[(?=/?(?:INST|IMG|IMG_END|IMG_BREAK)\])"
+    r"<(?=[|\uff5c][^|<>\uff5c]{1,40}[|\uff5c]>)"
+    r"|<(?=/?(?:s|image|img|video|bos|eos|pad|start_of_turn|end_of_turn|start_of_image|end_of_image|image_soft_token)>)"
+    r"|<(?=</?SYS>>)|\[(?=/?(?:INST|IMG|IMG_END|IMG_BREAK)\])",
+    re.IGNORECASE,
 )
 
 
 def _plain(text: str) -> str:
     """Return the text with a blank in every word that would end a turn or stand for a picture."""
     return _SPECIAL.sub(lambda found: found.group() + " ", text)
+
+
+async def _odd(call: Awaitable[T]) -> T:
+    """Wait for a call of the client; a body that it stumbles over is the server's fault, not a bug of ours."""
+    try:
+        return await call
+    except (AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f"the body is none that was asked for ({error})") from error
 
 
 _jitter = wait_random_exponential(multiplier=0.25, max=20)
@@ -396,9 +430,12 @@ def _usd(prompt: int, completion: int, prices: tuple[float, float] | None) -> fl
 
 
 def _api(url: str) -> str:
-    """Return the URL of the API: without user, query and slash at the end; a bare host gets ``/v1``."""
+    """Return the URL of the API without a slash at the end; a bare host gets ``/v1``."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{url!r} is no URL of a server.", hint="Such as http://localhost:8000/v1.")
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/") or "/v1", "", ""))
+    if "@" in parts.netloc or parts.query:
+        raise UsageError(
+            "The URL of a server holds no user, password or query.", hint="Put the key into a variable: key=."
+        )
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") or "/v1", "", ""))

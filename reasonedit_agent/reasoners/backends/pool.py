@@ -18,6 +18,9 @@ _THRESHOLD = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0
 """Seconds that an open circuit stays open; each further failure doubles them."""
 
+_PROBE = 0.5
+"""Seconds to wait while somebody else finds out whether a server is back."""
+
 _HELD = 512
 """Pictures that a server is believed to remember."""
 
@@ -88,13 +91,15 @@ class Pool:
             told = "; ".join(s.problem or f"{s.url} is being drained." for s in self.servers)
             raise Lost(f"No server is up. {told}", hint="They are tried again later.", retryable=True)
         server = min(up, key=lambda s: (s.busy, s._failures))
-        server._trying = server._failures >= _THRESHOLD  # a single call finds out whether it is back
+        tries = server._failures >= _THRESHOLD  # a single call finds out whether it is back
+        server._trying = server._trying or tries
         server.busy += 1
         try:
             yield server
         finally:
             server.busy -= 1
-            server._trying = False
+            if tries:
+                server._trying = False
 
     def _usable(self, server: Server, now: float) -> bool:
         if len(self.servers) == 1:
@@ -107,8 +112,12 @@ class Pool:
 
     def pause(self) -> float:
         """Return the seconds until some server may be tried again; 0 if one may now."""
-        waits = [s._closed_at - self._clock() if s._failures >= _THRESHOLD else 0.0 for s in self.servers]
-        return max(0.0, min(waits))
+        waits = [
+            max(s._closed_at - self._clock(), _PROBE) if s._failures >= _THRESHOLD else 0.0
+            for s in self.servers
+            if not s.draining
+        ]
+        return min(waits, default=_PROBE)
 
     def failed(self, server: Server, problem: str = "") -> None:
         """Note that a server did not answer, and why; after some failures in a row it gets a pause."""

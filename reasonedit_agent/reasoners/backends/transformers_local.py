@@ -156,8 +156,7 @@ class TransformersBackend:
             completion_tokens=written.tokens,
             images=len(prompt.images),
         )
-        thought, _, text = written.text.rpartition("</think>")
-        text, reasoning = text.strip(), thought.strip().removeprefix("<think>").strip()
+        reasoning, text = _apart(written.text, prompt)
         note = f"attempt {number}, ended by {'stop' if written.ended else 'length' if written.cut else 'cancellation'}"
         ctx.emit(Called(**named, raw=text, reasoning=reasoning, usage=usage, note=note))
         if written.ended:
@@ -267,3 +266,12 @@ def _meaning(error: Exception) -> BackendError:
     if isinstance(error, torch.OutOfMemoryError):
         return Lost("The accelerator's memory ran out.", hint="Show fewer pixels (pixels=), or name another device=.")
     return Lost(f"The model failed: {type(error).__name__}: {first_line(error)}.")
+
+
+def _apart(text: str, prompt: Prompt) -> tuple[str, str]:
+    """Return reasoning and reply; where the prompt asks for the tag itself, it is part of the reply."""
+    asked = any("<think>" in part for turn in prompt.turns for part in turn.parts if isinstance(part, str))
+    if asked:
+        return "", text.strip()
+    thought, _, said = text.rpartition("</think>")
+    return thought.strip().removeprefix("<think>").strip(), said.strip()

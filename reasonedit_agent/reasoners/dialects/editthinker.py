@@ -11,12 +11,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
-from reasonedit_agent.errors import Malformed
+from reasonedit_agent.errors import Malformed, Refused
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.json_dialect import JsonDialect
 from reasonedit_agent.reasoners.dialects.past import advice
-from reasonedit_agent.reasoners.dialects.reasonedit import language_of
-from reasonedit_agent.reasoners.dialects.strict import read_json
+from reasonedit_agent.reasoners.dialects.reasonedit import language_of, needs_text
+from reasonedit_agent.reasoners.dialects.strict import declines, read_json
 from reasonedit_agent.reasoners.dialects.words import Words
 from reasonedit_agent.schemas import (
     Accepted,
@@ -69,6 +69,7 @@ class EditThinkerDialect:
 
     def think(self, request: EditRequest, card: Card, history: History) -> Conversation[Thought]:
         """Ask for a prompt that the editor can follow."""
+        needs_text(card, self.name)
         said = self._words.say("think", "advice", advice=told) if (told := advice(history)) else ""
         prompt = yield self._prompt("think", request, (request.image,), _answer, advice=said and "\n" + said)
         return Thought(
@@ -120,6 +121,8 @@ def _between(tag: str, text: str) -> str:
     """Return what stands in a tag; the last one may be left open."""
     found = re.search(rf"<{tag}>(.*?)(?:</{tag}>|$)", text, re.DOTALL)
     said = found.group(1).strip() if found else ""
+    if not said and declines(text):
+        raise Refused("The model declined.", raw=text)
     if not said:
         raise Malformed(f"Write <{tag}>…</{tag}>, with something in it.", raw=text)
     return said

@@ -14,11 +14,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue, TypeAdapter
 
-from reasonedit_agent.errors import Malformed, UsageError
+from reasonedit_agent.errors import Malformed, Refused, UsageError
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.json_dialect import JsonDialect
 from reasonedit_agent.reasoners.dialects.past import advice
-from reasonedit_agent.reasoners.dialects.strict import read_json
+from reasonedit_agent.reasoners.dialects.strict import declines, read_json
 from reasonedit_agent.reasoners.dialects.words import Words
 from reasonedit_agent.schemas import (
     Accepted,
@@ -39,9 +39,22 @@ from reasonedit_agent.schemas import (
     derive_seed,
 )
 
-__all__ = ["Assessment", "ReasonEditDialect", "capped", "language_of", "read_tags"]
+__all__ = ["Assessment", "ReasonEditDialect", "capped", "language_of", "needs_text", "read_tags"]
 
 _TAGS = ("Success", "Reflection", "Failed", "Others")
+
+
+def needs_text(card: Card, dialect: str) -> None:
+    """Refuse a tool that reads no text, before anything is paid for.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if card.operations and not card.reads_text:
+        raise UsageError(
+            f"The dialect {dialect} plans in words, and this tool reads none.",
+            hint="Take dialect=json, which gives typed operations, or a tool that reads text.",
+        )
 
 
 def language_of(text: str) -> str:
@@ -96,7 +109,9 @@ def read_tags(text: str) -> tuple[str, str, str]:
     tags = re.findall(r"<#(Think|Success|Reflection|Failed|Others)>", told)
     decisions = [tag for tag in tags if tag != "Think"]
     if start < 0 or tags.count("Think") != 1 or len(decisions) != 1:
-        raise Malformed("Write <#Think> once, then exactly one of <#Success>, <#Reflection>, <#Failed>.", raw=text)
+        raise Malformed(
+            "Write <#Think> once, then exactly one of <#Success>, <#Reflection>, <#Failed>, <#Others>.", raw=text
+        )
     reasons, _, after = told.removeprefix("<#Think>").partition(f"<#{decisions[0]}>")
     return reasons.strip(), decisions[0], after.strip()
 
@@ -105,6 +120,8 @@ def _text(reply: Reply) -> str:
     said = reply.text.strip()
     if not said:
         raise Malformed("The reply is empty.", raw=reply.text)
+    if declines(said):
+        raise Refused("The model declined.", raw=reply.text)
     return said
 
 
@@ -146,6 +163,7 @@ class ReasonEditDialect:
 
     def think(self, request: EditRequest, card: Card, history: History) -> Conversation[Thought]:
         """Ask for the rewritten instruction; the whole reply is it."""
+        needs_text(card, self.name)
         said = self._words.say("think", "advice", advice=told) if (told := advice(history)) else ""
         instruction = yield self._prompt("think", request, 0, (request.image,), advice=said and "\n" + said)
         return Thought(

@@ -9,7 +9,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from reasonedit_agent.errors import Malformed, Refused
 
-__all__ = ["read_json", "strict_schema", "unbounded"]
+__all__ = ["declines", "read_json", "strict_schema", "unbounded"]
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ def read_json(text: str, model: TypeAdapter[T]) -> T:
     """
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
-        if _declines(text):
+        if declines(text):
             raise Refused("The model declined.", raw=text)
         raise Malformed("The reply holds no JSON object.", raw=text)
     try:
@@ -80,6 +80,7 @@ def read_json(text: str, model: TypeAdapter[T]) -> T:
         raise Malformed(f"{place}: {first['msg']}.", raw=text) from error
 
 
-def _declines(text: str) -> bool:
+def declines(text: str) -> bool:
+    """Whether the words are those of a refusal."""
     words = text.strip().lower().replace("’", "'")[:120]
     return words.startswith(("i'm sorry", "i am sorry", "sorry", "i cannot", "i can't", "抱歉", "对不起", "我无法"))

@@ -223,3 +223,15 @@ def test_a_later_round_judges_the_prompt_of_that_round() -> None:
 def test_both_compare_in_the_words_of_json(dialect: Any) -> None:
     preference, _ = play(dialect.compare(REQUEST, CANDIDATE, CANDIDATE), ['{"reason": "same", "better": "tie"}'])
     assert preference.better == "tie"
+
+
+@pytest.mark.parametrize("dialect", [RE, ET])
+def test_a_tool_that_reads_no_text_is_refused_before_anything_is_asked(dialect: Any) -> None:
+    with pytest.raises(UsageError, match="dialect=json"):
+        next(dialect.think(REQUEST, Card(operations=("crop",)), HISTORY))
+
+
+@pytest.mark.parametrize("dialect", [RE, ET])
+def test_a_refusal_is_no_instruction(dialect: Any) -> None:
+    with pytest.raises(Refused):
+        play(dialect.think(REQUEST, TEXT, HISTORY), ["I'm sorry, but I can't help with that."])
