@@ -71,7 +71,8 @@ def _of_status(error: openai.APIStatusError, *, url: str, key_name: str, secret:
     if status in (408, 409, 425, 429) or status >= 500:
         said = f"{url} answered {status}: {body[:200]}"
         return Fault(Lost(said, retryable=True), _seconds(error.response.headers.get("retry-after", "")), body, status)
-    return Fault(Lost(f"{url} refuses the request ({status}): {body[:300]}"), body=body, status=status)
+    hint = "The URL of an API mostly ends in /v1." if status == 404 and not url.endswith("/v1") else ""
+    return Fault(Lost(f"{url} refuses the request ({status}): {body[:300]}", hint=hint), body=body, status=status)
 
 
 def _message(error: openai.APIStatusError) -> str:
