@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reasonedit_agent.cli.console import console
 from reasonedit_agent.errors import UsageError
 
 __all__ = ["doctor", "fetch", "plugins"]
@@ -42,7 +43,7 @@ def plugins(as_json: AsJson = False) -> None:
     table = Table("kind", "name", "package", "target", box=None)
     for row in rows:
         table.add_row(*(Text(value) for value in row.values()))
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 _EXTRAS = {
@@ -79,7 +80,7 @@ def doctor(as_json: AsJson = False) -> None:
     for finding in findings:
         mark = Text("ok", style="green") if finding["ok"] else Text("--", style="yellow")
         table.add_row(mark, Text(finding["what"]), Text(finding["found"]), Text(finding["command"]))
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 def _finding(what: str, ok: bool, found: str, command: str = "") -> dict[str, Any]:
@@ -103,14 +104,14 @@ def fetch(
     if what != "embedded":
         raise UsageError(f"There is nothing to fetch under the name {what!r}.", hint="Known: embedded.")
     absent = weights.missing()
-    console = Console(stderr=True, highlight=False)
+    err = Console(stderr=True, highlight=False)
     if not absent:
-        console.print(f"All weights are in {weights.weights_dir()}.", markup=False)
+        err.print(f"All weights are in {weights.weights_dir()}.", markup=False)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=err) as bar:
         task = bar.add_task("fetching", total=None)
         weights.fetch(
             progress=lambda done, total, label: bar.update(task, completed=done, total=total, description=label)
         )
-    console.print(f"The weights are in {weights.weights_dir()}.", markup=False)
+    err.print(f"The weights are in {weights.weights_dir()}.", markup=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
-
+from reasonedit_agent.cli.console import PlainConsole
 from reasonedit_agent.events import AnyEvent
 from reasonedit_agent.schemas import Stop
 
-__all__ = ["Narrator", "printable"]
+__all__ = ["Narrator"]
 
 _DOING = {"think": "thinking", "edit": "editing", "reflect": "looking at the result", "compare": "comparing"}
 
@@ -24,7 +23,7 @@ class Narrator:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
         self._status: Any = None
 
     def __enter__(self) -> Narrator:
@@ -48,7 +47,7 @@ class Narrator:
             line = _line(event)
             if line:
                 self._stop()
-                self._console.print(printable(line), markup=False)
+                self._console.print(line, markup=False)
 
     def _start(self, text: str) -> None:
         if not self._console.is_terminal:
@@ -63,11 +62,6 @@ class Narrator:
         if self._status is not None:
             self._status.stop()
             self._status = None
-
-
-def printable(text: str) -> str:
-    """Return the text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _place(event: AnyEvent) -> str:

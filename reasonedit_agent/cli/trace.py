@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reasonedit_agent.cli.progress import printable
+from reasonedit_agent.cli.console import console as wide
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    console = _console()
+    console = wide()
     if not rows:
         console.print(f"No runs in {folder}.", markup=False)
         return
@@ -45,22 +45,6 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(*(Text(str(value if value is not None else "")) for value in row.values()))
     console.print(table)
-
-
-class _Plain(Console):
-    """Prints no control character of what models and people wrote."""
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print; texts lose what a terminal would obey."""
-        super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **options)
-
-
-def _console() -> Console:
-    """As wide as the terminal; into a pipe or a file, wide enough that no row of a table breaks."""
-    console = _Plain(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = max(console.width, 200)
-    return console
 
 
 def _row(folder: Path) -> dict[str, Any]:
@@ -100,7 +84,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False))
         return
-    console = _console()
+    console = wide()
     store = open_store(folder.parent / tracing.IMAGES)
     _head(console, fold, folder)
     console.print(_rounds_table(fold))
@@ -183,7 +167,7 @@ def verify_run(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
         report = {"passed": result.passed, "recomputed": result.recomputed, "given": result.given}
         print(json.dumps(report | {"mismatches": wrong, "missing": list(result.missing)}))
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = wide()
         console.print(f"{result.recomputed} decisions of the policy came out again, {result.given} were given.")
     if not result.passed:
         lines = [f"after round {m.after}: recorded {m.recorded!r}, now {m.recomputed!r}" for m in result.mismatches]

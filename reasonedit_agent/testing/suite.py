@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reasonedit_agent.errors import ReasonEditError
+from reasonedit_agent.errors import BackendError, ReasonEditError
 
 __all__ = ["Check", "Report", "Suite"]
 
@@ -72,14 +72,18 @@ class Suite:
 
     async def report(self, part: str) -> Report:
         """Run all; an error of this library is a failed check, any other one is too and is called what it is."""
-        checks = []
+        checks: list[Check] = []
+        gone = ""
         for name in [name for name in vars(type(self)) if name.startswith(("check_", "can_"))]:
             method = getattr(self, name)
             kind: Literal["contract", "ability"] = "contract" if name.startswith("check_") else "ability"
             passed, seen = False, ""
             try:
-                seen = await method()
+                seen = gone or await method()
                 passed = not seen
+            except BackendError as error:
+                gone = f"not run: there was no answer ({error.message})"[:200]
+                seen = f"it raised {type(error).__name__}: {error}"[:200]
             except ReasonEditError as error:
                 passed = kind == "contract" and isinstance(error, self.tolerated)
                 seen = f"{'not shown: a typed failure,' if passed else 'it raised'} {type(error).__name__}: {error}"[

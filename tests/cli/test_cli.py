@@ -438,6 +438,15 @@ def test_a_plan_of_the_embedded_reasoner_can_be_changed(tmp_path: Path) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    from reasonedit_agent.cli.progress import printable
+    from reasonedit_agent.cli.console import printable
 
     assert printable("red \x1b[31m\x07 cup\n") == "red \ufffd[31m\ufffd cup\n"
+
+
+@pytest.mark.timeout(120)
+def test_a_reader_that_goes_away_does_not_hang_the_run(photo: Path) -> None:
+    script = Path(sys.executable).with_name("reasonedit")
+    command = f"{script} edit {photo} 'make it warmer' --out {photo.parent / 'piped'} 2>&1 | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.startswith("think")
+    assert list((photo.parent / "piped").iterdir()), "the run went on, and its result was written"

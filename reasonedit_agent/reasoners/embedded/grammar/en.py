@@ -292,6 +292,7 @@ WORDS = {
     ),
     "fill:gradient": "gradient, fade from, ombre",
     "fill:reference": (
+        "the other photo, the other picture, the other image, the other one, "
         "i gave you, i attached, i've attached, i sent, i sent you, i uploaded, i provided, i provide, i included, "
         "other photo, other picture, other image, second photo, second picture, second image, reference, "
         "reference photo, reference image, reference picture, this photo, attached photo, attached image, "
@@ -369,6 +370,7 @@ WORDS = {
     "conj:but": "but, however, though, yet, while, whilst, but also",
     "complain:enough": "enough",
     "ignore:": (
+        "can u, could u, would u, will u, u, "
         "of the original, original, please, instead, i'd love it if you could, i would love it if you could, "
         "i'd love, love, "
         "it would be nice if, would it be possible to, is it possible to, possible, any chance you could, pls, "
@@ -438,7 +440,7 @@ WORDS = {
         "something, anything, the date, today's date, todays date, the time, my name, a joke, a poem, a slogan, "
         "a greeting, a caption for me"
     ),
-    "new:count": "the second, the third, the fourth, the fifth, one of the",
+    "new:count": "the other, the second, the third, the fourth, the fifth, one of the",
     "new:video": "animate, video, gif, animation, animated",
     "new:generate": "stripes, polka dots, generate, imagine, create a new, invent, create, design",
 }
