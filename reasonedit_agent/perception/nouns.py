@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from reasonedit_agent.perception.detector import COCO
-from reasonedit_agent.perception.embedding import embed
+from reasonedit_agent.perception.embedding import DIMENSIONS, embed
+from reasonedit_agent.weights import weight_path, weights_dir
 
 __all__ = [
     "ALSO",
@@ -148,8 +151,24 @@ def singular(noun: str) -> tuple[str, bool]:
 
 @cache
 def _vectors() -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+    """Return the names and their embeddings; they take seconds, so they are kept beside the weights."""
     names = (*COCO, *_OTHERS)
-    return names, embed(names)
+    key = hashlib.sha256("\n".join(names).encode() + weight_path("minilm.safetensors").name.encode()).hexdigest()[:16]
+    kept = weights_dir() / f"nouns-{key}.npy"
+    try:
+        vectors = np.load(kept, allow_pickle=False)
+        if vectors.shape == (len(names), DIMENSIONS):
+            return names, np.asarray(vectors, np.float32)
+    except (OSError, ValueError):
+        pass
+    vectors = embed(names)
+    part = kept.with_name(f".{kept.name}.{os.getpid()}.npy")
+    try:
+        np.save(part, vectors, allow_pickle=False)
+        os.replace(part, kept)
+    except OSError:
+        part.unlink(missing_ok=True)  # a folder that cannot be written: they are made again next time
+    return names, vectors
 
 
 def coco_label(noun: str) -> tuple[str, float] | None:

@@ -107,7 +107,7 @@ class _ReasonerSuite(Suite):
         task = asyncio.create_task(self.plan())
         await asyncio.sleep(0)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 60)
         if not task.cancelled() and task.exception() is not None:
             return f"it raised {task.exception()!r}"
         return "" if (await self.plan()).steps else "the next plan had no steps"

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from reasonedit_agent.perception import nouns
 from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
 
 
@@ -41,3 +43,12 @@ def test_phrases(text: str, expected: Phrase) -> None:
 def test_places_are_parts_of_a_rectangle() -> None:
     assert Place("right", "top", 1 / 4).cut(400, 200) == (300, 0, 400, 50)
     assert Place("centre", None, 1 / 2).cut(400, 200) == (100, 0, 300, 200)
+
+
+def test_the_vectors_of_names_are_kept_beside_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    nouns._vectors.cache_clear()
+    first = nouns._vectors()
+    nouns._vectors.cache_clear()
+    monkeypatch.setattr(nouns, "embed", lambda _: pytest.fail("they were there already"))
+    second = nouns._vectors()
+    assert first[0] == second[0] and np.allclose(first[1], second[1])

@@ -32,6 +32,8 @@ from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditErr
 from reasonedit_agent.events import Noted
 from reasonedit_agent.reasoners.backends.langchain_chat import langchain_reasoner
 from reasonedit_agent.schemas import Candidate
+from reasonedit_agent.testing import FunctionTool, check_reasoner
+from tests.graphs.scripts import paint
 from tests.reasoners.dialects.test_json import plan, verdict
 from tests.reasoners.test_openai_api import Bench, error, in_turn, top
 from tests.servers.chat import ChatServer, completion
@@ -348,3 +350,15 @@ async def test_a_comparison_is_asked_in_both_orders(bench: Bench) -> None:
         bench.request, Candidate.of(bench.request.image), bench.result, bench.ctx
     )
     assert preference.better == "tie" and len(model.asked) == 2
+
+
+async def test_it_keeps_the_contract(tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "examples" / "photos" / "coffee.jpg"
+
+    def answer(asked: dict[str, Any]) -> Any:
+        return completion(plan() if "Plan the edit" in str(asked) else verdict())
+
+    with ChatServer(answer) as server:
+        reasoner = langchain_reasoner(chat(server))
+        report = await check_reasoner(reasoner, FunctionTool(paint), photo.read_bytes(), "make it green", tmp_path)
+    assert report.passed and report.facts["counts tokens"], str(report)
