@@ -185,7 +185,7 @@ async def test_sixteen_at_once(vllm: Running, api: openai.AsyncOpenAI) -> None:
     photos = [new_photo((shade, 0, 0)) for shade in range(0, 160, 10)]
     asked = [
         asyncio.create_task(
-            ask(api, vllm.model, [image(photo), text("crop")], max_tokens=60, extra_body={"ignore_eos": True})
+            ask(api, vllm.model, [image(photo), text("crop")], max_tokens=600, extra_body={"ignore_eos": True})
         )
         for photo in photos
     ]
@@ -193,5 +193,5 @@ async def test_sixteen_at_once(vllm: Running, api: openai.AsyncOpenAI) -> None:
     while not all(task.done() for task in asked):
         most = max(most, await asyncio.to_thread(busy, vllm.url))
     answers = await asyncio.gather(*asked)
-    assert [answer.usage.completion_tokens for answer in answers if answer.usage] == [60] * 16
+    assert [answer.usage.completion_tokens for answer in answers if answer.usage] == [600] * 16
     assert most > 4
