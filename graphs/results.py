@@ -70,7 +70,7 @@ class EditResult:
         return open_store(self.trace.parent / tracing.IMAGES).path(self.ref) if self.ref else None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the kept image; nothing is left half-written.
+        """Write the kept image; nothing is left half-written, and a file of that name is replaced.
 
         Args:
             path: A folder (also one that is not there yet), where it is named after the source; or a file, whose
