@@ -123,8 +123,10 @@ class _ReasonerSuite(Suite):
     async def check_store(self) -> str:
         """The same picture in another store is the same picture."""
         other = SimpleContext(self.folder / "other")
-        other.images.put(self.source)
-        return "" if (await self.plan(ctx=other)).steps else "the plan had no steps"
+        if other.images.put(self.source) != self.request.image:
+            return "the same bytes have another name there"
+        first, again, elsewhere = await self.plan(), await self.plan(), await self.plan(ctx=other)
+        return "another store gave another plan" if first == again != elsewhere else ""
 
     async def check_truncation(self) -> str:
         """A reply that is cut off is asked for again, or is a typed failure."""
@@ -132,11 +134,13 @@ class _ReasonerSuite(Suite):
         if backend is None or dialect is None:
             return ""  # it has no replies
         prompt = next(dialect.think(self.request, self.tool.card, self.history))
+        self.ctx.events.clear()
         try:
             prompt.read(await backend.complete(replace(prompt, max_tokens=8), self.ctx))
         except ReplyError:
-            pass
-        return ""
+            return ""
+        asked = [event for event in self.ctx.events if isinstance(event, Called)]
+        return "" if len(asked) > 1 else "eight tokens were taken for a whole plan"
 
     async def check_events(self) -> str:
         """Usage is emitted, and every event survives a round trip."""

@@ -7,10 +7,9 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["ChatServer", "closed", "completion", "read_message"]
+__all__ = ["ChatServer", "ThreadedServer", "closed", "completion", "read_message"]
 
 Answer = Callable[[dict[str, Any]], dict[str, Any] | tuple[int, dict[str, Any]]]
 
@@ -50,24 +49,10 @@ async def closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-class ChatServer:
-    """Runs in a thread of its own; use it in a ``with``.
+class ThreadedServer:
+    """Listens in a thread of its own, in a ``with``; what it does with a connection is `talk`."""
 
-    Args:
-        answer: Gets the request's body; returns a completion, or a status and a body.
-        latency: Seconds before each answer.
-        models: Names that it serves.
-        owner: ``vllm`` makes it look like one.
-    """
-
-    def __init__(
-        self, answer: Answer, *, latency: float = 0.0, models: tuple[str, ...] = ("scripted",), owner: str = "test"
-    ) -> None:
-        self._answer, self._latency, self._models, self._owner = answer, latency, models, owner
-        self.requests: list[dict[str, Any]] = []
-        self.heads: list[bytes] = []
-        self.listed = 0
-        self.page = ""
+    def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -76,14 +61,16 @@ class ChatServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def __enter__(self) -> ChatServer:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Serve one request; return whether the connection lives on."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(10)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._done.set)
         self._thread.join(10)
 
@@ -109,21 +96,45 @@ class ChatServer:
         assert task is not None
         self._tasks.add(task)
         try:
-            while True:
-                head, body = await read_message(reader)
-                status, answer = await self._handled(head, body)
-                kind = "text/html" if self.page else "application/json"
-                data = (self.page or json.dumps(answer)).encode()
-                writer.write(
-                    f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\n\r\n".encode()
-                    + data
-                )
-                await writer.drain()
+            while await self.talk(reader, writer):
+                pass
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             await closed(writer)
             self._tasks.discard(task)
+
+
+class ChatServer(ThreadedServer):
+    """Answers chat completions.
+
+    Args:
+        answer: Gets the request's body; returns a completion, or a status and a body.
+        latency: Seconds before each answer.
+        models: Names that it serves.
+        owner: ``vllm`` makes it look like one.
+    """
+
+    def __init__(
+        self, answer: Answer, *, latency: float = 0.0, models: tuple[str, ...] = ("scripted",), owner: str = "test"
+    ) -> None:
+        super().__init__()
+        self._answer, self._latency, self._models, self._owner = answer, latency, models, owner
+        self.requests: list[dict[str, Any]] = []
+        self.heads: list[bytes] = []
+        self.listed = 0
+        self.page = ""
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head, body = await read_message(reader)
+        status, answer = await self._handled(head, body)
+        kind = "text/html" if self.page else "application/json"
+        data = (self.page or json.dumps(answer)).encode()
+        writer.write(
+            f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data
+        )
+        await writer.drain()
+        return True
 
     async def _handled(self, head: bytes, body: bytes) -> tuple[int, dict[str, Any]]:
         if b"/models" in head.split(b"\r\n")[0]:

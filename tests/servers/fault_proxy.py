@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 from collections import Counter
-from types import TracebackType
 from urllib.parse import urlsplit
 
-from tests.servers.chat import closed, read_message
+from tests.servers.chat import ThreadedServer, closed, read_message
 
 __all__ = ["FAULTS", "FaultProxy"]
 
 FAULTS = ("drop", "delay", "cut", "duplicate", "busy", "error", "html", "half_json", "content_type", "drip")
 
 
-class FaultProxy:
-    """Stands before a server; use it in a ``with``.
+class FaultProxy(ThreadedServer):
+    """Stands before a server.
 
     Args:
         url: Of the server's API.
@@ -27,59 +25,12 @@ class FaultProxy:
     """
 
     def __init__(self, url: str, share: float | str, *, seed: int = 0, pause: float = 0.5) -> None:
+        super().__init__()
         parts = urlsplit(url)
         self._host, self._port = str(parts.hostname), int(parts.port or 80)
         self._share, self._random, self._pause = share, random.Random(seed), pause
         self.met: Counter[str] = Counter()
         self.forwarded = 0
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def __enter__(self) -> FaultProxy:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        self._done = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**26)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._done.wait()
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while await self._one(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            pass
-        finally:
-            await closed(writer)
-            self._tasks.discard(task)
 
     def _fault(self, head: bytes) -> str:
         if not head.startswith(b"POST"):
@@ -89,7 +40,7 @@ class FaultProxy:
         number = self._random.random()
         return next((fault for i, fault in enumerate(FAULTS) if number < (i + 1) * self._share), "")
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; return whether the connection lives on."""
         head, body = await read_message(reader)
         fault = self._fault(head)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import openai
 from pydantic import SecretStr
 
-from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
-from reasonedit_agent.events import Called, Noted, PartInfo
+from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
+from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
-from reasonedit_agent.reasoners.backends.pictures import shown
+from reasonedit_agent.reasoners.backends.pictures import fewer_pixels, shown
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.strict import unbounded
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LangChainBackend", "langchain_reasoner"]
 
-_FEWEST_PIXELS = 112 * 112
 _CUT = ("length", "max_tokens")
 _OF_SCHEMAS = ("response_format", "schema", "grammar")
 """What providers say when they do not take a schema, or this one."""
@@ -264,13 +263,8 @@ def _block(part: str | ImageRef, shape: _Shape, ctx: Context) -> dict[str, Any]:
 
 
 def _smaller(prompt: Prompt, shape: _Shape, said: str, ctx: Context) -> _Shape:
-    largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
-    pixels = largest // 2
-    if pixels < _FEWEST_PIXELS:
-        hint = "Use a model with more context."
-        raise BackendError(f"The request does not fit into the model's context: {said}", hint=hint)
-    ctx.emit(Noted(text=f"The pictures were sent with at most {pixels} pixels: the context was too small."))
-    return replace(shape, pixels=pixels)
+    hint = "Use a model with more context."
+    return replace(shape, pixels=fewer_pixels(prompt.images, shape.pixels, said, ctx, hint=hint))
 
 
 # -- the answer -------------------------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ import openai
 from openai.types.chat import ChatCompletion
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
-from reasonedit_agent.events import Called, Noted, PartInfo
+from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
+from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.clients import client_of
 from reasonedit_agent.reasoners.backends.faults import Fault, fault_of
-from reasonedit_agent.reasoners.backends.pictures import Shown, shown
+from reasonedit_agent.reasoners.backends.pictures import Shown, fewer_pixels, shown
 from reasonedit_agent.reasoners.backends.pool import Pool, Server
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
@@ -42,7 +42,6 @@ T = TypeVar("T")
 _OF_SCHEMAS = ("response_format", "schema", "grammar")
 """What servers say when they do not take a schema, or this one."""
 
-_FEWEST_PIXELS = 112 * 112
 _CHANGES = 10
 """How often a request's shape may change before it is given up."""
 
@@ -296,15 +295,8 @@ class OpenAIBackend:
         raise fault.error
 
     def _smaller(self, prompt: Prompt, shape: _Shape, problem: ReasonEditError, ctx: Context) -> _Shape:
-        largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
-        pixels = largest // 2
-        if pixels < _FEWEST_PIXELS:
-            raise BackendError(
-                f"The request does not fit into the model's context: {problem.message}",
-                hint="Serve the model with more context (--max-model-len).",
-            )
-        ctx.emit(Noted(text=f"The pictures were sent with at most {pixels} pixels: the context was too small."))
-        return replace(shape, pixels=pixels)
+        hint = "Serve the model with more context (--max-model-len)."
+        return replace(shape, pixels=fewer_pixels(prompt.images, shape.pixels, problem.message, ctx, hint=hint))
 
     # -- the request
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PIL.Image import Resampling
 
-from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.errors import BackendError
+from reasonedit_agent.events import Noted
+from reasonedit_agent.protocols import Context, ImageStore
 from reasonedit_agent.schemas import ImageRef
 
-__all__ = ["Shown", "shown"]
+__all__ = ["Shown", "fewer_pixels", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,28 @@ def shown(ref: ImageRef, pixels: int) -> Shown:
         return Shown(ref, width, height)
     scale = math.sqrt(pixels / (width * height))
     return Shown(ref, max(1, int(width * scale)), max(1, int(height * scale)))
+
+
+_FEWEST = 112 * 112
+"""Pixels below which a model sees nothing in a picture."""
+
+
+def fewer_pixels(refs: Iterable[ImageRef], pixels: int, problem: str, ctx: Context, *, hint: str) -> int:
+    """Return half the pixels of the largest picture as it was sent, and note it: the context was too small.
+
+    Args:
+        refs: The pictures.
+        pixels: The most that each had so far.
+        problem: What the model's side said.
+        ctx: Gets the note.
+        hint: What to do where the pictures cannot get smaller.
+
+    Raises:
+        BackendError: They cannot.
+    """
+    sent = (shown(ref, pixels) for ref in refs)
+    fewer = max((one.width * one.height for one in sent), default=0) // 2
+    if fewer < _FEWEST:
+        raise BackendError(f"The request does not fit into the model's context: {problem}", hint=hint)
+    ctx.emit(Noted(text=f"The pictures were sent with at most {fewer} pixels: the context was too small."))
+    return fewer

@@ -16,12 +16,12 @@ from typing import Any
 from PIL.Image import Resampling
 
 from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, TimedOut
-from reasonedit_agent.events import Called, Noted, PartInfo
+from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.decoding import Decoder
 from reasonedit_agent.reasoners.backends.local_models import LocalModel, Source, first_line, wearing
-from reasonedit_agent.reasoners.backends.pictures import shown
+from reasonedit_agent.reasoners.backends.pictures import fewer_pixels, shown
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
@@ -29,8 +29,6 @@ from reasonedit_agent.registry import Call
 from reasonedit_agent.schemas import ImageRef, Usage
 
 __all__ = ["TransformersBackend", "transformers_reasoner"]
-
-_FEWEST_PIXELS = 112 * 112
 
 
 def transformers_reasoner(
@@ -242,13 +240,8 @@ def _part(piece: str | ImageRef, shape: _Shape, ctx: Context) -> dict[str, Any]:
 
 
 def _smaller(prompt: Prompt, shape: _Shape, problem: str, ctx: Context) -> _Shape:
-    largest = max((s.width * s.height for s in (shown(ref, shape.pixels) for ref in prompt.images)), default=0)
-    pixels = largest // 2
-    if pixels < _FEWEST_PIXELS:
-        hint = "Use a model with more context."
-        raise BackendError(f"The request does not fit into the model's context: {problem}", hint=hint)
-    ctx.emit(Noted(text=f"The pictures were shown with at most {pixels} pixels: the context was too small."))
-    return replace(shape, pixels=pixels)
+    hint = "Use a model with more context."
+    return replace(shape, pixels=fewer_pixels(prompt.images, shape.pixels, problem, ctx, hint=hint))
 
 
 def _given_up(ctx: Context) -> BackendError:
