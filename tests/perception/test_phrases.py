@@ -52,3 +52,19 @@ def test_the_vectors_of_names_are_kept_beside_the_weights(monkeypatch: pytest.Mo
     monkeypatch.setattr(nouns, "embed", lambda _: pytest.fail("they were there already"))
     second = nouns._vectors()
     assert first[0] == second[0] and np.allclose(first[1], second[1])
+
+
+@pytest.mark.parametrize(
+    ("noun", "owner"),
+    [
+        ("cup handle", "cup"),
+        ("cat collar", "cat"),
+        ("coffee cup", ""),
+        ("cup", ""),
+        ("temple roof", ""),
+        ("wine glass stem", "wine glass"),
+    ],
+)
+def test_a_part_is_not_the_whole(noun: str, owner: str) -> None:
+    assert nouns.part_of(noun) == owner
+    assert not owner or nouns.coco_label(noun) is None
