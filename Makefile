@@ -21,7 +21,7 @@ ASK ?= blur the background and make the cup green
 	touch $@
 
 .venv/dev: .venv/embedded
-	$(PIP) --editable '.[embedded,langchain,transformers,dev]'
+	$(PIP) --editable '.[diffusers,embedded,langchain,transformers,dev]'
 	touch $@
 
 edit: .venv/embedded

@@ -1,8 +1,9 @@
-"""Models in memory: one copy of each for the whole process, and one call at a time on each.
+"""Models in memory: one copy of each for the whole process, and one call at a time on each device.
 
 A Reasoner and an editor that name the same weights (a diffusion pipeline's text encoder is often a vision-language
 model that can also reason) get the same object. The pool holds its models weakly: when the last part that uses one is
-gone, so is the model.
+gone, so is the model. What runs on one device waits in one line, whatever its model: two at once would only need the
+memory of both.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-__all__ = ["Loaded", "ModelKey", "shared"]
+from reasonedit_agent.errors import Lost
+
+__all__ = ["QUEUE", "Lane", "Loaded", "ModelKey", "lane", "shared"]
+
+QUEUE = 256
+"""How many calls may wait for one device; more are refused, so that a caller learns that it is too much."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,29 +48,82 @@ class ModelKey:
             object.__setattr__(self, "path", os.path.realpath(self.path))
 
 
+class Lane:
+    """The one thread that works on a device, and the line before it.
+
+    Args:
+        device: Its name, such as ``cuda:0``.
+        limit: Most calls that wait or run.
+    """
+
+    def __init__(self, device: str, limit: int = QUEUE) -> None:
+        self.device = device
+        self._limit, self._waiting, self._guard = limit, 0, threading.Lock()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"device {device}")
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait or run."""
+        return self._waiting
+
+    def submit(self, work: Callable[..., R], *args: object) -> Future[R]:
+        """Call ``work(*args)`` on the device's thread, after all that was submitted before.
+
+        A future that is cancelled before its turn costs nothing; work that has begun must end by itself.
+
+        Raises:
+            Lost: The line is full.
+        """
+        with self._guard:
+            if self._waiting >= self._limit:
+                raise Lost(
+                    f"{self._waiting} calls wait for {self.device} already.",
+                    hint="Ask again later, or give it more devices.",
+                    retryable=True,
+                )
+            self._waiting += 1
+        future = self._worker.submit(work, *args)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, _: object) -> None:
+        with self._guard:
+            self._waiting -= 1
+
+
+_guard = threading.Lock()
+_lanes: dict[str, Lane] = {}
+
+
+def lane(device: str) -> Lane:
+    """Return the line of a device; every caller gets the same one."""
+    with _guard:
+        return _lanes.setdefault(device, Lane(device))
+
+
 class Loaded(Generic[T]):
-    """A model and the one thread that calls it.
+    """A model and the line of its device.
 
     Attributes:
         model: Whatever was loaded. Between two calls it is as it was loaded: who changes something (an adapter) undoes
             it in the same call.
+        lane: Where it is called.
     """
 
-    def __init__(self, model: T) -> None:
-        self.model = model
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+    def __init__(self, model: T, lane: Lane) -> None:
+        self.model, self.lane = model, lane
 
     def submit(self, work: Callable[[T], R]) -> Future[R]:
-        """Call ``work(model)`` on the model's thread, after all that was submitted before.
+        """Call ``work(model)`` in the device's line.
 
-        A future that is cancelled before its turn costs nothing; work that has begun must end by itself.
+        Raises:
+            Lost: The line is full.
         """
-        return self._worker.submit(work, self.model)
+        return self.lane.submit(work, self.model)
 
 
 _pool: WeakValueDictionary[ModelKey, Loaded[Any]] = WeakValueDictionary()
 _gates: dict[ModelKey, threading.Lock] = {}
-_guard = threading.Lock()
 
 
 def shared(key: ModelKey, load: Callable[[], T]) -> Loaded[T]:
@@ -79,5 +138,5 @@ def shared(key: ModelKey, load: Callable[[], T]) -> Loaded[T]:
     with gate:
         found = _pool.get(key)
         if found is None:
-            found = _pool[key] = Loaded(load())
+            found = _pool[key] = Loaded(load(), lane(key.device))
         return found

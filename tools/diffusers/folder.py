@@ -1,0 +1,136 @@
+"""A pipeline on the disk: what its folder must hold before anything of it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from reasonedit_agent.errors import UsageError
+from reasonedit_agent.tools.diffusers.adapters import Adapter, adapter_for
+
+__all__ = ["WORDS", "Folder", "first_line"]
+
+WORDS: Final = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Scheduler", "Extractor")
+"""How the names of classes without weights end."""
+
+_LIBRARIES: Final = ("diffusers", "transformers")
+_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_NO_CODE: Final = "Code of a checkpoint never runs here: use one in the plain format of diffusers."
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A diffusers pipeline on the disk.
+
+    Attributes:
+        path: Where.
+        adapter: The row of its class.
+        parts: Library and class of each part.
+        distilled: Whether its configuration says so.
+        fingerprint: Changes when a file of it does.
+        bytes: Of all weights.
+    """
+
+    path: Path
+    adapter: Adapter
+    parts: dict[str, tuple[str, str]]
+    distilled: bool
+    fingerprint: str
+    bytes: int
+
+    @classmethod
+    def read(cls, path: str, revision: str = "") -> Folder:
+        """Look at a folder, or at a pinned hub id that is fetched first.
+
+        Raises:
+            UsageError: It is not there, not whole, of a class without an adapter, or it wants to run code.
+        """
+        root = _root(path, revision)
+        index = _index(root)
+        name = index.get("_class_name")
+        parts = {key: tuple(value) for key, value in index.items() if isinstance(value, list) and value != [None, None]}
+        if isinstance(name, list) or not isinstance(name, str):
+            raise UsageError(f"{path} names a pipeline of its own, which would run code of it.", hint=_NO_CODE)
+        for part, (library, _) in parts.items():
+            if library not in _LIBRARIES:
+                raise UsageError(f"The part {part!r} of {path} would run code of it.", hint=_NO_CODE)
+        adapter = adapter_for(name)
+        for part, (_, kind) in parts.items():
+            if not kind.endswith(WORDS):
+                _check_weights(root, part)
+        files = sorted(file for file in root.rglob("*") if file.is_file())
+        told = "".join(f"{file.relative_to(root)} {file.stat().st_size}\n" for file in files) + json.dumps(index)
+        weights = sum(file.stat().st_size for file in files if file.suffix == ".safetensors")
+        fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
+        return cls(root, adapter, parts, bool(index.get("is_distilled")), fingerprint, weights)
+
+
+def first_line(error: object) -> str:
+    """Return what a library's message says first, without the full stop."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _root(path: str, revision: str) -> Path:
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", path):
+        raise UsageError(f"There is no folder {path}.", hint="Give one that holds a diffusers pipeline, or a hub id.")
+    if not re.fullmatch(r"[0-9a-f]{40}", revision):
+        hint = "Name the commit: revision=, 40 hexadecimal digits."
+        raise UsageError(f"{path} is no folder here, and as a hub id it is not pinned.", hint=hint)
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+    try:
+        return Path(snapshot_download(path, revision=revision, allow_patterns=wanted))
+    except Exception as error:  # of the network, of the hub, of the disk
+        raise UsageError(
+            f"{path} could not be fetched: {first_line(error)}.", hint="Fetch it where there is a network."
+        ) from error
+
+
+def _index(root: Path) -> dict[str, Any]:
+    file = root / "model_index.json"
+    if not file.is_file():
+        single = "It holds one file of weights, which is another format. " if any(root.glob("*.safetensors")) else ""
+        raise UsageError(
+            f"{root} is no diffusers pipeline: model_index.json is missing.",
+            hint=f"{single}Give the folder that `save_pretrained` wrote, or download it whole.",
+        )
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {first_line(error)}.", hint="Download it again.") from error
+    if not isinstance(read, dict):
+        raise UsageError(f"{file} is not the index of a pipeline.", hint="Download it again.")
+    return read
+
+
+def _check_weights(root: Path, part: str) -> None:
+    """Refuse a part whose weights are not all there, or are pickles."""
+    folder = root / part
+    again = "Download it again, whole."
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"The part {part!r} of {root} has no config.json: half a download.", hint=again)
+    named: set[str] = set()
+    for index in folder.glob("*.safetensors.index.json"):
+        named |= set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+    if lost := sorted(name for name in named if not (folder / name).is_file()):
+        raise UsageError(
+            f"The part {part!r} of {root} lacks {len(lost)} of {len(named)} files, such as {lost[0]}: half a download.",
+            hint=again,
+        )
+    if any(folder.glob("*.safetensors")):
+        return
+    if any(next(folder.glob(kind), None) for kind in _PICKLES):
+        raise UsageError(
+            f"The part {part!r} of {root} has its weights as pickles, which can run code when they are read.",
+            hint="Only safetensors are read: convert it with `save_pretrained(..., safe_serialization=True)`.",
+        )
+    raise UsageError(f"The part {part!r} of {root} has no weights: half a download.", hint=again)

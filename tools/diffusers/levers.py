@@ -1,0 +1,130 @@
+"""What makes a pipeline faster or smaller, switched on as the settings ask."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from reasonedit_agent.errors import UsageError
+from reasonedit_agent.tools.diffusers.folder import first_line
+from reasonedit_agent.tools.diffusers.settings import Settings
+
+__all__ = ["pull_levers", "quantised"]
+
+
+def quantised(library: str, settings: Settings, dtype: str) -> dict[str, Any]:
+    """Return what makes a library load a part with smaller weights.
+
+    Args:
+        library: ``diffusers`` or ``transformers``: each has classes of its own for it.
+        settings: What is wanted.
+        dtype: In which is computed.
+    """
+    if settings.quantise == "none":
+        return {}
+    import torch
+
+    module: Any = importlib.import_module(library)
+    if settings.quantise.startswith("torchao"):
+        torchao: Any = importlib.import_module("torchao.quantization")
+        int8 = settings.quantise.endswith("int8")
+        made = torchao.Int8WeightOnlyConfig() if int8 else torchao.Float8WeightOnlyConfig()
+        return {"quantization_config": module.TorchAoConfig(made)}
+    four = settings.quantise.endswith("4bit")
+    shape: dict[str, Any] = {"load_in_8bit": True}
+    if four:
+        shape = {
+            "load_in_4bit": True,
+            "bnb_4bit_quant_type": "nf4",
+            "bnb_4bit_compute_dtype": getattr(torch, dtype),
+        }
+    return {"quantization_config": module.BitsAndBytesConfig(**shape)}
+
+
+def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> None:
+    """Switch on what the settings ask for, in the order in which diffusers wants it, and move the parts to the device.
+
+    Args:
+        pipe: Of diffusers.
+        denoiser: Its part that is called once per step.
+        settings: What is wanted; `check_settings` has let it pass.
+        device: Where it runs.
+    """
+    import torch
+
+    _dress(pipe, [text for text in settings.lora.split("+") if text.strip()])
+    if settings.attention:
+        denoiser.set_attention_backend(settings.attention)
+    if settings.layerwise:
+        denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=denoiser.dtype)
+    if settings.cache != "none":
+        denoiser.enable_cache(_cache(settings))
+    if settings.tiling:
+        pipe.vae.enable_tiling()
+    _place(pipe, settings, device)
+    if settings.compile == "regional":
+        denoiser.compile_repeated_blocks(fullgraph=True)
+
+
+def _place(pipe: Any, settings: Settings, device: str) -> None:
+    import torch
+
+    if settings.offload == "model":
+        pipe.enable_model_cpu_offload(device=device)
+    elif settings.offload == "group":
+        pipe.enable_group_offload(
+            onload_device=torch.device(device), offload_type="block_level", num_blocks_per_group=1
+        )
+    else:
+        pipe.to(device)
+
+
+def _cache(settings: Settings) -> Any:
+    hooks: Any = importlib.import_module("diffusers.hooks")
+    if settings.cache == "first_block":
+        return hooks.FirstBlockCacheConfig(threshold=settings.threshold)
+    return hooks.TaylorSeerCacheConfig(cache_interval=3, disable_cache_before_step=2, max_order=1)
+
+
+def _scale(text: str) -> tuple[str, float]:
+    path, _, scale = text.strip().rpartition("@")
+    try:
+        return (path, float(scale)) if path else (text.strip(), 1.0)
+    except ValueError:
+        return text.strip(), 1.0
+
+
+def _dress(pipe: Any, texts: list[str]) -> None:
+    names = [f"lora_{number}" for number in range(len(texts))]
+    for name, text in zip(names, texts, strict=True):
+        _wear(pipe, name, text)
+    if names:
+        pipe.set_adapters(names, [_scale(text)[1] for text in texts])
+
+
+def _wear(pipe: Any, name: str, text: str) -> None:
+    """Load one LoRA adapter.
+
+    Raises:
+        UsageError: It is not there, or does not fit.
+    """
+    path = Path(_scale(text)[0]).expanduser()
+    file = path if path.is_file() else next(iter(sorted(path.glob("*.safetensors"))), None)
+    if file is None or file.suffix != ".safetensors":
+        raise UsageError(
+            f"{path} holds no LoRA adapter in safetensors.", hint="Give a .safetensors file or its folder."
+        )
+    try:
+        pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True)
+    except Exception as error:  # what peft and diffusers raise here has many names
+        raise UsageError(
+            f"The adapter {path} does not fit {type(pipe).__name__}: {first_line(error)}.",
+            hint="It must have been trained for this model.",
+        ) from error
+    worn = {adapter for adapters in pipe.get_list_adapters().values() for adapter in adapters}
+    if name not in worn:  # diffusers only warns when no weight has a place
+        raise UsageError(
+            f"The adapter {path} has no weight that fits {type(pipe).__name__}.",
+            hint="It must have been trained for this model.",
+        )

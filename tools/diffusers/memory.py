@@ -1,0 +1,106 @@
+"""When memory runs out: a ladder of measures, each of them told, until it fits or none is left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reasonedit_agent.errors import Lost
+from reasonedit_agent.tools.diffusers.pipelines import Engine
+
+__all__ = ["Room", "climb", "free", "ran_out"]
+
+_SMALLEST = 256 * 256
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much is done at once.
+
+    Attributes:
+        area: Pixels that are drawn.
+        batch: Candidates in one call.
+    """
+
+    area: int
+    batch: int
+
+
+def ran_out(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out, of a device or of the machine."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def free(engine: Engine) -> None:
+    """Give back what is only kept for speed."""
+    import torch
+
+    engine.encodings.clear()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def climb(
+    engine: Engine, room: Room, work: Callable[[Room], list[Any]], tell: Callable[[str], None]
+) -> tuple[list[Any], Room]:
+    """Do the work; when memory runs out, take the next rung and do it again.
+
+    Args:
+        engine: Whose memory.
+        room: To begin with.
+        work: Draws.
+        tell: Called with what is done about it, in words.
+
+    Returns:
+        What was drawn, and the room in which it was.
+
+    Raises:
+        Lost: It does not fit however little is done at once.
+    """
+    tried: list[str] = []
+    while True:
+        try:
+            return work(room), room
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        free(engine)
+        rung = _next(engine, room, tried)
+        if rung is None:
+            raise Lost(
+                f"Memory ran out on {engine.device}, also at {room.area} pixels and one candidate at a time: {reason}",
+                hint="Take a smaller model, quantise=, offload=group, or a device with more memory.",
+            )
+        name, said, room = rung
+        tried.append(name)
+        tell(f"Memory ran out on {engine.device}: {said}.")
+
+
+def _next(engine: Engine, room: Room, tried: list[str]) -> tuple[str, str, Room] | None:
+    """Return the next rung: its name, what it does in words, and the room after it."""
+    if "free" not in tried:
+        return "free", "what was kept for speed is given back", room
+    if "tile" not in tried and not getattr(engine.pipe.vae, "use_tiling", True):
+        engine.pipe.vae.enable_tiling()
+        return "tile", "from now on the VAE works tile by tile", room
+    if "offload" not in tried and engine.device != "cpu" and not _offloaded(engine.pipe):
+        engine.pipe.enable_model_cpu_offload(device=engine.device)
+        return "offload", "from now on parts that are not used wait in main memory", room
+    if room.batch > 1:
+        fewer = room.batch // 2
+        return f"batch {fewer}", f"{fewer} candidates are drawn at once", replace(room, batch=fewer)
+    if room.area // 2 >= _SMALLEST:
+        smaller = room.area // 2
+        return f"area {smaller}", f"it is drawn at {smaller} pixels and enlarged", replace(room, area=smaller)
+    return None
+
+
+def _offloaded(pipe: Any) -> bool:
+    return any(getattr(part, "_hf_hook", None) is not None for part in pipe.components.values())

@@ -1,0 +1,164 @@
+"""How a folder becomes a pipeline: every part of it loaded and checked by itself.
+
+Weights are read from safetensors only, and no code of a checkpoint runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reasonedit_agent.errors import UsageError
+from reasonedit_agent.loading import Loaded, ModelKey, shared
+from reasonedit_agent.tools.diffusers.adapters import Adapter
+from reasonedit_agent.tools.diffusers.encodings import Encodings
+from reasonedit_agent.tools.diffusers.folder import WORDS, Folder, first_line
+from reasonedit_agent.tools.diffusers.levers import pull_levers, quantised
+from reasonedit_agent.tools.diffusers.settings import Settings
+
+__all__ = ["Engine", "load_engine", "pick_device"]
+
+
+@dataclass
+class Engine:
+    """A pipeline in memory, and what goes with it.
+
+    Attributes:
+        pipe: Of diffusers.
+        adapter: Of its class.
+        device: Where it runs.
+        encodings: What was encoded.
+        inpaint: The same parts as the class that edits within a mask, where there is one.
+        holds: What must live as long as this: parts that are shared with others.
+    """
+
+    pipe: Any
+    adapter: Adapter
+    device: str
+    encodings: Encodings
+    inpaint: Any = None
+    holds: list[Any] = field(default_factory=list)
+
+    @property
+    def denoiser(self) -> Any:
+        """The part that is called once per step."""
+        return getattr(self.pipe, "transformer", None) or self.pipe.unet
+
+
+def pick_device(name: str) -> str:
+    """Return the device that ``auto`` means here: the first accelerator, else the CPU."""
+    import torch
+
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda:0"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def load_engine(folder: Folder, settings: Settings, device: str) -> Loaded[Engine]:
+    """Return the process's copy of a pipeline; who names the same folder, settings and device gets the same.
+
+    Raises:
+        UsageError: It cannot be loaded; the message says why.
+        MemoryError: A device's memory ran out (`torch.OutOfMemoryError` is passed on as it is).
+    """
+    digest = hashlib.sha256(repr(settings.loading).encode()).hexdigest()[:16]
+    key = ModelKey(str(folder.path), f"{folder.fingerprint} {digest}", settings.dtype, device)
+    return shared(key, lambda: _load(folder, settings, device))
+
+
+def _load(folder: Folder, settings: Settings, device: str) -> Engine:
+    import torch
+
+    dtype = {"auto": "float32" if device == "cpu" else "bfloat16"}.get(settings.dtype, settings.dtype)
+    holds: list[Any] = []
+    try:
+        _quiet()
+        parts = {
+            name: _part(folder.path / name, library, kind, dtype, device, settings, holds)
+            for name, (library, kind) in folder.parts.items()
+        }
+        kind = pipeline_class(folder.adapter.pipeline)
+        pipe = kind.from_pretrained(folder.path, **parts, local_files_only=True)
+        pipe.set_progress_bar_config(disable=True)
+        engine = Engine(pipe, folder.adapter, device, Encodings(settings.memory), holds=holds)
+        pull_levers(pipe, engine.denoiser, settings, device)
+        engine.encodings.stand_before(pipe)
+        if folder.adapter.inpaint not in ("", folder.adapter.pipeline):
+            engine.inpaint = pipeline_class(folder.adapter.inpaint)(**pipe.components)
+            engine.inpaint.set_progress_bar_config(disable=True)
+            engine.encodings.stand_before(engine.inpaint)
+    except (UsageError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a folder can be wrong in more ways than diffusers has names for
+        raise UsageError(
+            f"{folder.path} cannot be loaded: {first_line(error)}.",
+            hint="It must be a whole pipeline in the format of diffusers, with all weights in safetensors.",
+        ) from error
+    return engine
+
+
+def _quiet() -> None:
+    """Let the libraries draw no bars of their own: the tool tells its progress as events."""
+    for library in ("diffusers", "transformers"):
+        importlib.import_module(f"{library}.utils.logging").disable_progress_bar()
+
+
+def pipeline_class(name: str) -> Any:
+    """Return a pipeline class by its name: one of diffusers, or one of ours that diffusers does not have."""
+    import diffusers
+
+    if name.startswith("Step1X"):
+        return getattr(importlib.import_module("reasonedit_agent.tools.step1x"), name)
+    return getattr(diffusers, name)
+
+
+def _part(path: Path, library: str, kind: str, dtype: str, device: str, settings: Settings, holds: list[Any]) -> Any:
+    """Load one part; a text encoder is the process's copy, which a Reasoner may use as well."""
+    import torch
+
+    module: Any = importlib.import_module(library)
+    if kind.startswith("Step1X"):
+        module = importlib.import_module("reasonedit_agent.tools.step1x")
+    if not hasattr(module, kind):
+        raise ValueError(f"{library} has no {kind}")
+    found = getattr(module, kind)
+    if kind.endswith("Processor"):
+        return _still(found).from_pretrained(path, local_files_only=True)
+    if kind.endswith(WORDS):
+        return found.from_pretrained(path, local_files_only=True)
+    smaller = quantised(library, settings, dtype) if path.name in ("transformer", "text_encoder") else {}
+
+    def load() -> Any:
+        model, told = found.from_pretrained(
+            path,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            **smaller,
+        )
+        if missing := sorted(told["missing_keys"]):  # the libraries only warn, and fill in random numbers
+            raise ValueError(f"{len(missing)} weights of {path.name} are missing, such as {missing[0]}")
+        return model.eval()
+
+    alone = bool(smaller) or settings.offload != "none" or bool(settings.lora) or library != "transformers"
+    if alone:
+        return load()
+    loaded = shared(ModelKey(str(path), "", dtype, device), lambda: load().to(device))
+    holds.append(loaded)
+    return loaded.model
+
+
+def _still(kind: Any) -> Any:
+    """Return a processor's class; without torchvision, one that knows no videos and resizes with Pillow."""
+    if importlib.util.find_spec("torchvision") is not None or not hasattr(kind, "get_attributes"):
+        return kind
+    kept = [name for name in kind.get_attributes() if name != "video_processor"]
+    names = {"get_attributes": classmethod(lambda _: kept), "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), names)

@@ -1,0 +1,191 @@
+"""The tool: a call becomes one run of a pipeline, or several, on the least busy of its devices."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import time
+from typing import Any
+
+from PIL import Image
+
+from reasonedit_agent.errors import Unsupported, UsageError
+from reasonedit_agent.events import Called, Noted, PartInfo, Progress
+from reasonedit_agent.loading import Loaded, lane
+from reasonedit_agent.protocols import Context
+from reasonedit_agent.schemas import Candidate, Card, EditCall, Usage
+from reasonedit_agent.tools.canvas import Canvas, fitting_size
+from reasonedit_agent.tools.diffusers.drawing import Job, draw
+from reasonedit_agent.tools.diffusers.folder import Folder
+from reasonedit_agent.tools.diffusers.memory import Room, climb
+from reasonedit_agent.tools.diffusers.pipelines import Engine, load_engine, pick_device
+from reasonedit_agent.tools.diffusers.settings import Settings, check_settings
+from reasonedit_agent.tools.watch import Watch
+
+__all__ = ["DiffusersTool", "diffusers_tool"]
+
+_VERSION = "1"
+_NEEDED = ("torch", "diffusers", "transformers", "accelerate", "peft", "cv2")
+_BIG = 4 * 10**9  # bytes of weights that a CPU cannot draw with in a person's patience
+
+
+def diffusers_tool(path: str, *, preset: str = "balanced", revision: str = "", **settings: Any) -> DiffusersTool:
+    """Return an editor that draws with a pipeline of diffusers; the weights are loaded when it first edits.
+
+    Args:
+        path: A folder that ``save_pretrained`` wrote, or a hub id.
+        preset: ``quality``, ``balanced``, ``fast`` or ``low-memory``.
+        revision: The commit of a hub id, which must be named.
+        settings: Changes to the preset: see `reasonedit_agent.tools.diffusers.settings.Settings`.
+
+    Raises:
+        UsageError: The folder is not whole, its class has no adapter, a setting is unknown or known not to work, or a
+            library is missing.
+    """
+    if absent := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
+        raise UsageError(
+            f"The diffusers tool needs {', '.join(absent)}.",
+            hint="Install it: pip install 'reasonedit-agent[diffusers]'.",
+        )
+    return DiffusersTool(Folder.read(path, revision), Settings.of(preset, settings))
+
+
+class DiffusersTool:
+    """Draws with one pipeline, on one device or on several.
+
+    Args:
+        folder: Of the pipeline.
+        settings: How it draws.
+
+    Raises:
+        UsageError: A setting is known not to work with this class on this device.
+    """
+
+    def __init__(self, folder: Folder, settings: Settings) -> None:
+        self._folder, self._settings = folder, settings
+        self._adapter = folder.adapter
+        self._devices = [pick_device(name.strip()) for name in settings.device.split("+")]
+        for device in self._devices:
+            check_settings(settings, self._adapter, device, distilled=folder.distilled)
+        told = {"path": folder.path.name, "class": self._adapter.pipeline, "weights": folder.fingerprint}
+        self._info = PartInfo(name="diffusers", version=_VERSION, settings={**told, **settings.told()})
+        self._engines: dict[str, Loaded[Engine]] = {}
+
+    @property
+    def info(self) -> PartInfo:
+        """Name, version and settings."""
+        return self._info
+
+    @property
+    def card(self) -> Card:
+        """It reads text, draws any number of candidates, and keeps to a region."""
+        return Card(
+            reads_text=True,
+            references=self._adapter.references,
+            mask=True,
+            batch=self._settings.batch if self._adapter.batch else 1,
+            needs_gpu=self._folder.bytes > _BIG,
+        )
+
+    async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+        """Draw one candidate per seed, all at once where memory allows.
+
+        Raises:
+            Unsupported: There are more references than the class reads, the prompt is too long or empty, or the region
+                is not in the picture.
+            Malformed: The model drew no numbers, or black.
+            TimedOut: The deadline passed; looked at after each step.
+            Lost: The run was given up, memory ran out, or too many calls wait for the device.
+            BackendError: The pipeline failed.
+            UsageError: The weights cannot be loaded.
+        """
+        self._check(call)
+        canvas = await asyncio.to_thread(Canvas.of, call, ctx.images)
+        engine = await self._engine(ctx)
+        watch = Watch(ctx)
+        queued = engine.submit(lambda loaded: self._draw(loaded, canvas, watch))
+        try:
+            drawn, seconds, note = await asyncio.wrap_future(queued)
+        except asyncio.CancelledError:
+            watch.give_up()  # the thread stops after the step that it is at
+            raise
+        alone = {"always": False, "never": True, "auto": self._inpaints(canvas)}[self._settings.paste]
+        paste = canvas.mask is not None and not alone
+        made = await asyncio.to_thread(self._finish, canvas, drawn, ctx, paste)
+        if self._settings.reuse and not paste:
+            engine.model.encodings.keep_latents([candidate.image.sha256 for candidate in made])
+        usage = Usage(
+            seconds=seconds, gpu_seconds=None if engine.lane.device == "cpu" else seconds, images=len(call.seeds)
+        )
+        ctx.emit(Called(backend=f"{self._adapter.pipeline} on {engine.lane.device}", usage=usage, note=note))
+        return made
+
+    def _check(self, call: EditCall) -> None:
+        given, taken = len(call.references), self._adapter.references
+        if given > taken:
+            raise Unsupported(
+                f"{given} reference photos were given, and {self._adapter.pipeline} reads {taken or 'none'}.",
+                hint="Give fewer, or take a model that reads several, such as Qwen-Image-Edit-2511.",
+            )
+
+    async def _engine(self, ctx: Context) -> Loaded[Engine]:
+        """Return the pipeline on the device with the shortest line, loaded when it is first needed."""
+        device = min(self._devices, key=lambda name: lane(name).waiting)
+        if device not in self._engines:
+            size = self._folder.bytes / 1e9
+            ctx.emit(Progress(message=f"loading {self._adapter.pipeline} ({size:.1f} GB) onto {device}"))
+            self._engines[device] = await asyncio.to_thread(load_engine, self._folder, self._settings, device)
+        return self._engines[device]
+
+    def _steps(self, call: EditCall) -> int:
+        full = self._settings.steps
+        if full is None:
+            distilled = self._adapter.distilled if self._folder.distilled else None
+            full = distilled or max(4, round(self._adapter.steps * self._settings.share))
+        if call.quality == "final":
+            return full
+        return self._settings.draft or max(1, full // 4)
+
+    def _inpaints(self, canvas: Canvas) -> bool:
+        """Whether the class keeps to the region by itself; it takes no references then."""
+        return bool(self._adapter.inpaint) and canvas.mask is not None and not canvas.references
+
+    def _size(self, canvas: Canvas, room: Room) -> tuple[int, int]:
+        return fitting_size(canvas.base.size, room.area, self._adapter.multiple, self._adapter.least)
+
+    def _draw(self, engine: Engine, canvas: Canvas, watch: Watch) -> tuple[list[Image.Image], float, str]:
+        """Draw all seeds, in as many runs as the room allows. Runs on the device's thread."""
+        call, adapter, settings = canvas.call, self._adapter, self._settings
+        started = time.monotonic()
+        limit = (settings.batch or len(call.seeds)) if adapter.batch else 1
+
+        def work(room: Room) -> list[Image.Image]:
+            size = self._size(canvas, room)
+            base = canvas.base if adapter.alpha else canvas.rgb
+            found: list[Image.Image] = []
+            for first in range(0, len(call.seeds), room.batch):
+                job = Job(
+                    prompt=call.instruction,
+                    base=base.resize(size, Image.Resampling.LANCZOS),
+                    references=canvas.references,
+                    mask=canvas.mask_image(size) if self._inpaints(canvas) else None,
+                    seeds=call.seeds[first : first + room.batch],
+                    steps=self._steps(call),
+                    guidance=settings.guidance,
+                    previews=settings.previews,
+                    known=call.base.image.sha256 if settings.reuse else "",
+                )
+                found += draw(engine, job, watch)
+            return found
+
+        room = Room(settings.area or adapter.area, min(limit, len(call.seeds)))
+        drawn, used = climb(engine, room, work, lambda text: watch.emit(Noted(text=text)))
+        size = self._size(canvas, used)
+        note = f"{self._steps(call)} steps at {size[0]}x{size[1]}; {engine.encodings.tally()}"
+        return drawn, time.monotonic() - started, note
+
+    def _finish(self, canvas: Canvas, drawn: list[Image.Image], ctx: Context, paste: bool) -> tuple[Candidate, ...]:
+        seeds = canvas.call.seeds
+        return tuple(
+            canvas.finish(picture, seed, ctx.images, paste=paste) for picture, seed in zip(drawn, seeds, strict=True)
+        )
