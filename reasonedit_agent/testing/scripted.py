@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.events import AnyEvent, Called, PartInfo
 from reasonedit_agent.images import FolderStore
 from reasonedit_agent.protocols import Context, ImageStore
@@ -117,6 +118,8 @@ class FunctionTool:
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
         """Apply the function once per seed, in a worker thread."""
+        if len(call.references) > self.card.references:
+            raise Unsupported(f"{len(call.references)} references were given, {self.card.references} are taken.")
         start = time.perf_counter()
         made = await asyncio.to_thread(self._make, call, ctx)
         ctx.emit(Called(backend=self.info.name, usage=Usage(seconds=time.perf_counter() - start, images=len(made))))
