@@ -15,34 +15,35 @@ class RecordedTool:
 
     Args:
         run: Id or path of the run.
+        more: Further runs that answer too.
         runs: Where an id is looked for.
 
     Raises:
         UsageError: There is no such run.
     """
 
-    def __init__(self, run: str, runs: str | None = None) -> None:
-        self._recording = Recording(run, runs)
+    def __init__(self, run: str, *more: str, runs: str | None = None) -> None:
+        self.recording = Recording(run, *more, runs=runs)
 
     @property
     def info(self) -> PartInfo:
         """Of the recorded tool."""
-        return self._recording.info("tool")
+        return self.recording.info("tool")
 
     @property
     def card(self) -> Card:
         """The recorded tool's."""
-        return self._recording.started.card
+        return self.recording.started.card
 
     @property
     def seed(self) -> int | None:
         """The recorded run's, for a new run that is given none."""
-        return self._recording.request.seed
+        return self.recording.request.seed
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
         """Return the recorded candidates, or raise the recorded failure.
 
         Raises:
-            UsageError: The run made no such edit.
+            NotRecorded: The run made no such edit.
         """
-        return self._recording.candidates(call, ctx)
+        return self.recording.candidates(call, ctx)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
 import platform
 import shutil
 import sys
+import textwrap
 from typing import Annotated, Any
 
 import typer
@@ -53,8 +55,11 @@ _EXTRAS = {
 }
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Say what this machine has, and the command that adds what is missing."""
+def doctor(
+    reasoner: Annotated[str, typer.Option(help="Also ask this reasoner whether it answers: a name, text or URL.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what this machine has, and what adds what is missing; exit code 4 if the named reasoner does not answer."""
     from reasonedit_agent import __version__, tracing, weights
 
     findings: list[dict[str, Any]] = [
@@ -73,14 +78,39 @@ def doctor(as_json: AsJson = False) -> None:
     home = tracing.home()
     writable = os.access(next(p for p in (home, *home.parents) if p.exists()), os.W_OK)
     findings.append(_finding("data folder", writable, str(home), "set REASONEDIT_HOME to a folder that can be written"))
+    asked = asyncio.run(_probed(reasoner)) if reasoner else []
     if as_json:
-        print(json.dumps(findings))
-        return
-    table = Table("", "what", "found", "add it with", box=None)
+        print(json.dumps(findings + asked))
+    else:
+        _print_findings(findings + asked)
+    if not all(finding["ok"] for finding in asked):
+        sys.exit(4)
+
+
+async def _probed(spec: str) -> list[dict[str, Any]]:
+    from reasonedit_agent import registry
+    from reasonedit_agent.cli.probe import probe
+
+    return await probe(registry.build("reasoners", spec))
+
+
+_WIDTH = 100
+_INDENT = 24
+
+
+def _print_findings(findings: list[dict[str, Any]]) -> None:
+    """Print a block per finding; a command stands on a line of its own, so that it can be copied whole."""
+    out = console()
     for finding in findings:
-        mark = Text("ok", style="green") if finding["ok"] else Text("--", style="yellow")
-        table.add_row(mark, Text(finding["what"]), Text(finding["found"]), Text(finding["command"]))
-    console().print(table)
+        mark, style = ("ok", "green") if finding["ok"] else ("--", "yellow")
+        text = f"{finding['what']:{_INDENT - 5}} {finding['found']}"
+        lines = textwrap.wrap(text, _WIDTH - 4, subsequent_indent=" " * (_INDENT - 4)) or [""]
+        out.print(Text(f"{mark}  ", style=style).append(lines[0], style="default"))
+        for line in [
+            *(f"    {line}" for line in lines[1:]),
+            *([f"    {finding['command']}"] * bool(finding["command"])),
+        ]:
+            out.print(line, markup=False)
 
 
 def _finding(what: str, ok: bool, found: str, command: str = "") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -76,7 +77,7 @@ def reasoner(
     interpreter = Path(python) if python else environment.environment_dir(spec.device) / "bin" / "python"
     found = command.serve_command(spec, environment.launcher(interpreter))
     if show:
-        print(found.shell())
+        print(found.shell(given=os.environ))
         return
     if not python:
         environment.build(spec.device, _say)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from reasonedit_agent.cli.console import console as wide
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
+    from reasonedit_agent.events import AnyEvent, Called
     from reasonedit_agent.folding import Fold
 
 __all__ = ["app"]
@@ -72,7 +74,7 @@ def _row(folder: Path) -> dict[str, Any]:
 
 @app.command("show")
 def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
-    """Show a run: the plan, each round with its verdict, scores and images, and why it stopped."""
+    """Show a run: the plan, each round with its verdict, scores and images, who was called, and why it stopped."""
     from reasonedit_agent import tracing
     from reasonedit_agent.folding import Fold
     from reasonedit_agent.images import open_store
@@ -97,6 +99,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
             for answer in getattr(verdict, "answers", ()):
                 mark = {True: "yes", False: "no ", None: "?  "}[answer.yes]
                 console.print(f"  {round_.index}  {mark} {answer.question}  {answer.note}", markup=False)
+    _calls(console, events, known=fold.history.thought.instruction if fold.history.thought else "")
     _foot(console, fold)
 
 
@@ -135,6 +138,54 @@ def _rounds_table(fold: Fold) -> Table:
                 cells = [name, verdict.kind, *four, f"{round_.seconds:.2f}", then]
             table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _calls(console: Console, events: list[AnyEvent], known: str) -> None:
+    """Print who was called in each round, what it took, and what was noted that is not ``known``."""
+    from reasonedit_agent.events import Called, Noted
+    from reasonedit_agent.schemas import Usage
+
+    called: dict[tuple[int, str], list[Called]] = {}
+    notes: dict[str, int] = {}
+    for event in events:
+        told = ""
+        if isinstance(event, Called):
+            if event.raw or event.error or event.usage != Usage():  # else it only explains an answer: a panel's votes
+                called.setdefault((event.round, event.node), []).append(event)
+            told = " ".join(part for part in (event.note, event.error) if part not in ("", known))
+            told = told and f"{event.backend}: {told}"
+        elif isinstance(event, Noted):
+            told = event.text
+        if told:
+            line = shorten(f"{event.round}  {event.node:8} {told}", 110, placeholder=" ...")
+            notes[line] = notes.get(line, 0) + 1
+    if called:
+        rows = [{"round": round_, "call": node, **_counts(calls)} for (round_, node), calls in called.items()]
+        names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+        table = Table(*names, box=None)
+        for row in rows:
+            table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in names))
+        console.print(table)
+    for line, times in notes.items():
+        console.print(f"  {line}{f'  ({times} times)' if times > 1 else ''}", markup=False)
+
+
+def _counts(calls: list[Called]) -> dict[str, Any]:
+    answered = [call for call in calls if not call.error]
+
+    def total(field: str) -> int | None:
+        known = [value for call in calls if (value := getattr(call.usage, field)) is not None]
+        return sum(known) if known else None
+
+    return {
+        "answered by": ", ".join(dict.fromkeys(call.backend for call in answered)) or "nobody",
+        "calls": len(answered),
+        "attempts": len(calls),
+        "prompt": total("prompt_tokens"),
+        "cached": total("cached_tokens"),
+        "reply": total("completion_tokens"),
+        "pictures": total("images"),
+    }
 
 
 def _foot(console: Console, fold: Fold) -> None:

@@ -9,9 +9,10 @@ from statistics import fmean
 from typing import TypeVar
 
 from reasonedit_agent import registry
-from reasonedit_agent.errors import StoreError, Unsupported, UsageError
+from reasonedit_agent.errors import Lost, ReplyError, StoreError, TimedOut, Unsupported, UsageError
 from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context, Reasoner
+from reasonedit_agent.reasoners.backends.breaker import Breaker, late
 from reasonedit_agent.schemas import (
     Accepted,
     Answer,
@@ -58,9 +59,20 @@ class _Composed:
 
 
 class Fallback(_Composed):
-    """Asks the first; where it fails, or cannot do it, the next. What failed is noted in the trace."""
+    """Asks the first; where it fails, or cannot do it, the next. What failed is noted in the trace.
+
+    A member that was lost or late, by a fault that may pass, is skipped for a pause that doubles; then one call finds
+    out whether it is back. Where all others fail, it is asked all the same.
+
+    Attributes:
+        breakers: The memory of each member.
+    """
 
     name = "fallback"
+
+    def __init__(self, *members: object) -> None:
+        super().__init__(*members)
+        self.breakers = tuple(Breaker(threshold=1) for _ in self.members)
 
     async def think(self, request: EditRequest, card: Card, history: History, ctx: Context) -> Thought:
         """Return the first plan that there is.
@@ -84,9 +96,15 @@ class Fallback(_Composed):
 
     async def _first(self, ctx: Context, ask: Callable[[Reasoner], Awaitable[T]]) -> T:
         failed: list[Exception] = []
-        for member in self.members:
+        turns = [(member, breaker, False) for member, breaker in zip(self.members, self.breakers, strict=True)]
+        for member, breaker, is_last_resort in turns:
+            if not (breaker.ready or is_last_resort):
+                told = f"{member.info.name} was lost and is skipped for {breaker.pause:.1f} s, unless all others fail."
+                ctx.emit(Noted(text=told))
+                turns.append((member, breaker, True))  # which this loop comes to when all others failed
+                continue
             try:
-                return await ask(member)
+                return await _remembered(member, breaker, ctx, ask)
             except StoreError:
                 raise
             except Exception as error:  # also a stranger's bug: the next may do better
@@ -94,6 +112,21 @@ class Fallback(_Composed):
                 ctx.emit(Noted(text=f"{member.info.name} gave no answer: {type(error).__name__}: {error}"))
         # That it cannot be done is a better answer than that somebody did not answer.
         raise next((error for error in failed if isinstance(error, Unsupported)), failed[-1])
+
+
+async def _remembered(member: Reasoner, breaker: Breaker, ctx: Context, ask: Callable[[Reasoner], Awaitable[T]]) -> T:
+    try:
+        with breaker.trying():
+            answer = await ask(member)
+    except (Lost, TimedOut) as error:
+        if error.retryable and not late(ctx):
+            breaker.failed()
+        raise
+    except ReplyError:
+        breaker.succeeded()  # it answered
+        raise
+    breaker.succeeded()
+    return answer
 
 
 class Panel(_Composed):

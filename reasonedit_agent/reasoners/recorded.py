@@ -15,32 +15,33 @@ class RecordedReasoner:
 
     Args:
         run: Id or path of the run.
+        more: Further runs that answer too.
         runs: Where an id is looked for.
 
     Raises:
         UsageError: There is no such run.
     """
 
-    def __init__(self, run: str, runs: str | None = None) -> None:
-        self._recording = Recording(run, runs)
+    def __init__(self, run: str, *more: str, runs: str | None = None) -> None:
+        self.recording = Recording(run, *more, runs=runs)
 
     @property
     def info(self) -> PartInfo:
         """Of the recorded reasoner."""
-        return self._recording.info("reasoner")
+        return self.recording.info("reasoner")
 
     @property
     def seed(self) -> int | None:
         """The recorded run's, for a new run that is given none."""
-        return self._recording.request.seed
+        return self.recording.request.seed
 
     async def think(self, request: EditRequest, card: Card, history: History, ctx: Context) -> Thought:
         """Return the recorded plan, or raise the recorded failure.
 
         Raises:
-            UsageError: The run was asked something else.
+            NotRecorded: The run was asked something else.
         """
-        return self._recording.thought(request, history, ctx)
+        return self.recording.thought(request, history, ctx)
 
     async def reflect(
         self,
@@ -52,20 +53,20 @@ class RecordedReasoner:
         ctx: Context,
     ) -> Verdict:
         """Return the recorded verdict; raises like `think`."""
-        return self._recording.verdict(request, candidate, history, ctx)
+        return self.recording.verdict(request, thought, candidate, history, ctx)
 
 
 class RecordedComparer:
     """Compares as it is written in a trace; arguments and errors as `RecordedReasoner`."""
 
-    def __init__(self, run: str, runs: str | None = None) -> None:
-        self._recording = Recording(run, runs)
+    def __init__(self, run: str, *more: str, runs: str | None = None) -> None:
+        self.recording = Recording(run, *more, runs=runs)
 
     @property
     def info(self) -> PartInfo:
         """Of the recorded comparer."""
-        return self._recording.info("comparer")
+        return self.recording.info("comparer")
 
     async def compare(self, request: EditRequest, a: Candidate, b: Candidate, ctx: Context) -> Preference:
         """Return the recorded preference."""
-        return self._recording.preference(request, a, b, ctx)
+        return self.recording.preference(request, a, b, ctx)

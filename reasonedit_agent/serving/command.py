@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -108,10 +108,14 @@ class Command:
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
-    def shell(self) -> str:
-        """Return it as a line for a POSIX shell; of a secret only the variable's name."""
-        pairs = [f"{key}={shlex.quote(value)}" for key, value in self.env.items()]
-        pairs += [f'{key}="${source}"' for key, source in self.secrets.items()]
+    def shell(self, given: Container[str] = ()) -> str:
+        """Return it as a line for a POSIX shell; of a secret only the variable's name.
+
+        Args:
+            given: Variables that the shell has already: they are kept, so nothing is said of them.
+        """
+        pairs = [f"{key}={shlex.quote(value)}" for key, value in self.env.items() if key not in given]
+        pairs += [f'{key}="${source}"' for key, source in self.secrets.items() if key != source]
         return " ".join([*pairs, shlex.join(self.argv)])
 
 
@@ -150,7 +154,9 @@ def _is_loopback(host: str) -> bool:
 
 def _what(spec: ServeSpec) -> list[str]:
     options = ["--served-model-name", spec.served[0], "--host", spec.host, "--port", str(spec.port)]
-    options += ["--dtype", spec.dtype, "--max-model-len", str(spec.max_model_len or "auto")]
+    options += ["--max-model-len", str(spec.max_model_len or "auto")]
+    if spec.dtype != "auto":
+        options += ["--dtype", spec.dtype]
     if spec.tensor_parallel > 1:
         options += ["--tensor-parallel-size", str(spec.tensor_parallel)]
     return options
@@ -178,9 +184,9 @@ def _adapters(spec: ServeSpec) -> list[str]:
 
 
 def _variables(spec: ServeSpec) -> dict[str, str]:
-    found = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    found = {"DO_NOT_TRACK": "1"}
     if Path(spec.model).is_absolute():  # a folder: nothing is asked of a hub
-        found |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+        found["HF_HUB_OFFLINE"] = "1"
     if spec.device == "cpu":
         # Without this, the first request for log-probabilities compiles for more than ten seconds.
         found |= {"TORCH_COMPILE_DISABLE": "1", "VLLM_CPU_KVCACHE_SPACE": str(spec.kv_gb)}

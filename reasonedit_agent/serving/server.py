@@ -121,6 +121,7 @@ class Server:
 
         Raises:
             Lost: The process ended, or another program took the port; the message ends with the log's last lines.
+            UsageError: The server wants another API key.
             TimedOut: It took longer than the patience.
         """
         started = time.monotonic()
@@ -149,7 +150,11 @@ class Server:
         )
 
     def models(self) -> set[str]:
-        """Return the names that ``/v1/models`` lists; none while nobody answers."""
+        """Return the names that ``/v1/models`` lists; none while nobody answers.
+
+        Raises:
+            UsageError: The server wants another API key.
+        """
         request = urllib.request.Request(f"{self.url}/models")
         key = next((os.environ.get(source) for source in self.command.secrets.values()), os.environ.get("VLLM_API_KEY"))
         if key:
@@ -159,6 +164,12 @@ class Server:
                 return {str(entry["id"]) for entry in json.load(answer)["data"]}
         except urllib.error.HTTPError as error:
             error.close()
+            if error.code in (401, 403):
+                name = next(iter(self.command.secrets.values()), "VLLM_API_KEY")
+                raise UsageError(
+                    f"The model server refuses the API key in ${name}.",
+                    hint="Name the key's variable with --key; leave out --api-key, and variables that set another one.",
+                ) from None
             return set()
         except (OSError, ValueError, KeyError, TypeError):
             return set()

@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from reasonedit_agent.errors import BackendError, ReasonEditError
+from reasonedit_agent.recording import NotRecorded
 
-__all__ = ["Check", "Report", "Suite"]
+__all__ = ["Check", "NotShown", "Report", "Suite"]
+
+
+class NotShown(Exception):
+    """A check cannot be made with this part; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +21,9 @@ class Check:
 
     Attributes:
         name: What must hold.
-        passed: Whether it does.
-        seen: What was seen if not.
+        passed: Whether it does; a contract that could not be put to the test counts as kept, an ability as not there.
+        seen: What was seen if not, or why nothing could be seen.
+        shown: Whether it was put to the test at all.
         kind: ``contract``: the loop relies on it. ``ability``: it says how good the part is.
     """
 
@@ -25,6 +31,7 @@ class Check:
     passed: bool
     seen: str = ""
     kind: Literal["contract", "ability"] = "contract"
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,13 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as plain values."""
-        checks = [{"name": c.name, "kind": c.kind, "passed": c.passed, "seen": c.seen} for c in self.checks]
+        checks = [vars(c) for c in self.checks]
         return {"part": self.part, "passed": self.passed, "checks": checks, "facts": self.facts}
 
     def __str__(self) -> str:
         marks = {"contract": ("FAIL", "ok  "), "ability": ("no  ", "yes ")}
         lines = [
-            f"{'--  ' if c.passed and c.seen else marks[c.kind][c.passed]} {c.name}{': ' + c.seen if c.seen else ''}"
+            f"{marks[c.kind][c.passed] if c.shown else '--  '} {c.name}{': ' + c.seen if c.seen else ''}"
             for c in self.checks
         ]
         facts = [f"     {name}: {value}" for name, value in self.facts.items()]
@@ -64,7 +71,8 @@ class Report:
 class Suite:
     """Runs its own methods: ``check_...`` are the contract, ``can_...`` abilities.
 
-    The first line of a docstring names the check; a method returns what was wrong, or an empty text.
+    The first line of a docstring names the check; a method returns what was wrong, or an empty text. It raises
+    `NotShown` where it cannot be put to the test.
     """
 
     tolerated: tuple[type[ReasonEditError], ...] = ()
@@ -74,24 +82,29 @@ class Suite:
         """Run all; an error of this library is a failed check, any other one is too and is called what it is."""
         checks: list[Check] = []
         gone = ""
-        for name in [name for name in vars(type(self)) if name.startswith(("check_", "can_"))]:
+        names = dict.fromkeys(name for owner in reversed(type(self).__mro__) for name in vars(owner))
+        for name in [name for name in names if name.startswith(("check_", "can_"))]:
             method = getattr(self, name)
             kind: Literal["contract", "ability"] = "contract" if name.startswith("check_") else "ability"
-            passed, seen = False, ""
+            passed, seen, shown = False, "", True
             try:
                 seen = gone or await method()
                 passed = not seen
             except BackendError as error:
                 gone = f"not run: there was no answer ({error.message})"[:200]
                 seen = f"it raised {type(error).__name__}: {error}"[:200]
+            except (NotShown, NotRecorded) as error:
+                passed, shown = kind == "contract", False
+                seen = f"not shown: {getattr(error, 'message', error)}"[:200]
             except ReasonEditError as error:
-                passed = kind == "contract" and isinstance(error, self.tolerated)
-                seen = f"{'not shown: a typed failure,' if passed else 'it raised'} {type(error).__name__}: {error}"[
+                shown = not (kind == "contract" and isinstance(error, self.tolerated))
+                passed = not shown
+                seen = f"{'it raised' if shown else 'not shown: a typed failure,'} {type(error).__name__}: {error}"[
                     :200
                 ]
             except Exception as error:
                 seen = f"it raised {type(error).__name__}, which is not an error of this library: {error}"
-            checks.append(Check(str(method.__doc__).split("\n")[0].rstrip("."), passed, seen, kind))
+            checks.append(Check(str(method.__doc__).split("\n")[0].rstrip("."), passed, seen, kind, shown))
         return Report(part, tuple(checks), self.facts())
 
     def facts(self) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from reasonedit_agent.cli.edit import parse_region
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.schemas import Box, Mask, Phrase, Polygon
 from reasonedit_agent.tracing import read_events
+from tests.reasoners.dialects.play import model_that_repeats
+from tests.servers.chat import ChatServer, completion
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("reasonedit"))
@@ -217,6 +219,32 @@ def test_trace_list_show_verify(photo: Path) -> None:
     assert "after round 2" in wrong.stderr
 
 
+def test_trace_show_tells_who_answered_and_what_it_took(photo: Path) -> None:
+    """The first member of a fallback cannot; the second is a panel of two, whose server fails once."""
+    first = iter([(500, {"error": {"message": "out of memory"}})])
+    with ChatServer(lambda asked: next(first, None) or model_that_repeats(asked)) as server:
+        member = f"openai(url={server.url})"
+        reasoner = f"fallback({PARTS}:helpless, panel({member}, {member}))"
+        run = cli(
+            *("edit", photo, "do it", "--json", "--reasoner", reasoner, "--tool", f"{PARTS}:painter"),
+            *("--max-rounds", 1, "--out", photo.parent / "out", "--runs", photo.parent / "runs"),
+        )
+    found = answer(run)
+    shown = cli("trace", "show", found["trace"]).stdout
+    rows = [line.split() for line in shown.splitlines()]
+    header = ["round", "call", "answered", "by", "calls", "attempts", "prompt", "cached", "reply", "pictures"]
+    assert header in rows, shown
+    assert ["0", "think", "scripted", "1", "2", "100", "60", "20", "1"] in rows, shown
+    assert ["1", "edit", "paint", "1", "1", "1"] in rows, shown
+    assert ["1", "reflect", "scripted", "2", "2", "200", "120", "40", "4"] in rows, shown
+    for words in ("out of memory", "scripted gave no answer: Unsupported: No dogs here.", "panel: 2 refine, 0 failed"):
+        assert words in shown, shown
+    assert max(map(len, shown.splitlines())) < 180
+    events = json.loads(cli("trace", "show", found["trace"], "--json").stdout)
+    assert [e["error"] for e in events if e["type"] == "called" and e["error"]], "--json leaves nothing out"
+    assert len(events) == len(read_events(found["trace"]))
+
+
 def test_an_empty_list(tmp_path: Path) -> None:
     assert cli("trace", "list", "--runs", tmp_path).stdout.startswith("No runs in")
 
@@ -240,6 +268,51 @@ def test_doctor_names_the_command_that_helps(tmp_path: Path) -> None:
     assert rows["weights embedded"]["command"] == "reasonedit fetch embedded"
     assert rows["extra embedded"]["ok"]
     assert "reasonedit fetch embedded" in cli("doctor", env={"REASONEDIT_HOME": str(tmp_path)}).stdout
+
+
+def test_doctor_fits_a_hundred_columns(tmp_path: Path) -> None:
+    deep = tmp_path / "a-folder-with-a-long-name" / "and-one-more"
+    deep.mkdir(parents=True)
+    shown = cli("doctor", env={"REASONEDIT_HOME": str(deep)}).stdout
+    assert max(map(len, shown.splitlines())) <= 100, shown
+    assert "    reasonedit fetch embedded" in shown.splitlines(), "a command stands alone, to be copied"
+
+
+TEXT_ONLY = (400, {"error": {"message": "scripted is not a multimodal model"}})
+
+
+@pytest.mark.parametrize(
+    ("says", "spec", "ok", "words"),
+    [
+        (completion("No."), "openai(url={url})", True, ("answers in", "takes pictures", "models: a, b", "4096 tokens")),
+        (completion("Well, the", finish="length"), "openai(url={url})", True, ("takes pictures",)),
+        (completion("No."), "openai(url={url}, model=c)", False, ("has no model 'c'", "It has: a, b.")),
+        (TEXT_ONLY, "openai(url={url})", False, ("takes no pictures", "Serve a vision-language model.")),
+        ((500, {"error": {"message": "out of memory"}}), "openai(url={url})", False, ("answered 500: out of memory",)),
+    ],
+)
+def test_doctor_asks_a_server_once(says: Any, spec: str, ok: bool, words: tuple[str, ...]) -> None:
+    spec = spec if "model=" in spec else spec.replace(")", ", model=a)")
+    with ChatServer(lambda asked: says, models=("a", "b")) as server:
+        run = cli("doctor", "--reasoner", spec.format(url=server.url))
+    assert run.returncode == (0 if ok else 4), run.stderr
+    shown = " ".join(run.stdout.split())
+    assert all(word in shown for word in (*words, server.url)), run.stdout
+    assert len(server.requests) == ("model=c" not in spec), "one question, and no other attempt"
+    pictures = [p for r in server.requests for p in r["messages"][-1]["content"] if p["type"] == "image_url"]
+    assert len(pictures) == 2 * len(server.requests), "the loop shows two: so two must be let through"
+
+
+def test_doctor_asks_each_server_and_each_member() -> None:
+    with ChatServer(lambda asked: completion("No.")) as server:
+        down = "http://127.0.0.1:9/v1"
+        spec = f"fallback(openai(url='{server.url},{down}'), embedded)"
+        run = cli("doctor", "--json", "--reasoner", spec)
+    *_, first, second, third = json.loads(run.stdout)
+    assert run.returncode == 4 and [f["ok"] for f in (first, second, third)] == [True, False, True]
+    assert f"{down} cannot be reached" in second["found"] and "reasonedit serve" in second["command"]
+    assert server.url in first["found"] and third["what"] == "reasoner embedded"
+    assert cli("doctor", "--reasoner", "nobody").returncode == 2
 
 
 def test_every_command_has_help() -> None:

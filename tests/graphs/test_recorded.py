@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.graphs.agent import EditAgent
-from reasonedit_agent.schemas import Failure, Preference
-from reasonedit_agent.testing import FunctionTool, ScriptedComparer, ScriptedReasoner, canonical
+from reasonedit_agent.recording import NotRecorded, Recording
+from reasonedit_agent.schemas import Candidate, Failure, History, Preference
+from reasonedit_agent.testing import FunctionTool, ScriptedComparer, ScriptedReasoner, SimpleContext, canonical
 from reasonedit_agent.tracing import read_events
 from tests.conftest import encoded
 from tests.graphs.scripts import ACCEPTED, LOST, REFINE, REJECTED, paint
@@ -48,9 +49,9 @@ def test_a_run_re_runs_from_its_trace(script: list[Any], policy: str, candidates
             assert second.data == first.data, "the pictures came along into the other store"
 
 
-def record(folder: Path, script: list[Any], policy: str = "accepted | rounds(3)", comparer: Any = None) -> str:
-    agent = EditAgent(ScriptedReasoner(script), FunctionTool(paint), policy, comparer, runs=folder / "runs")
-    return str(agent.edit(encoded(), "paint it").trace)
+def record(folder: Path, script: list[Any], policy: str = "accepted | rounds(3)", wish: str = "paint it") -> str:
+    agent = EditAgent(ScriptedReasoner(script), FunctionTool(paint), policy, runs=folder / "runs")
+    return str(agent.edit(encoded(), wish).trace)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,68 @@ def test_a_policy_that_wants_more_rounds_than_there_are_is_told_so(tmp_path: Pat
     assert result.kept.round == 2, "what was answered is kept"
 
 
+def test_the_same_question_asked_again_is_answered_in_the_order_of_then(tmp_path: Path) -> None:
+    """Two candidates are one picture; the judge took one and then the other back."""
+    gray = FunctionTool(lambda base, call, seed: base.convert("L").convert("RGB"))
+    live = EditAgent(
+        ScriptedReasoner([REJECTED, ACCEPTED, REFINE, REJECTED]), gray, "rounds(2)", runs=tmp_path / "runs"
+    )
+    first = live.edit(encoded(), "paint it", candidates=2)
+    assert first.history is not None and len({c.image for c in first.history.rounds[0].candidates}) == 1  # type: ignore[union-attr]
+    recorded = EditAgent(
+        f"recorded('{first.trace}')", f"recorded('{first.trace}')", "rounds(2)", runs=tmp_path / "again"
+    )
+    for _ in range(2):  # the second time from the start again
+        second = recorded.edit(encoded(), "paint it", candidates=2)
+        assert facts(second.trace) == facts(first.trace)
+
+
+def cut(folder: Path, script: list[Any], last: str) -> str:
+    """Record a run whose trace ends before its last ``asked`` of a node is answered."""
+    trace = record(folder, script, "rounds(2)")
+    path = Path(trace) / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    end = max(n for n, line in enumerate(lines) if '"type":"asked"' in line and f'"node":"{last}"' in line)
+    path.write_text("".join(lines[: end + 1]))
+    return trace
+
+
+@pytest.mark.parametrize(("last", "kept"), [("think", 0), ("edit", 1), ("reflect", 1)])
+def test_what_an_unfinished_run_did_not_get_to_is_told_so(tmp_path: Path, last: str, kept: int) -> None:
+    trace = cut(tmp_path, [REFINE, ACCEPTED], last)
+    agent = EditAgent(f"recorded('{trace}')", f"recorded('{trace}')", "rounds(2)", runs=tmp_path / "again")
+    result = agent.edit(encoded(), "paint it")
+    assert result.status == "invalid" and "is not finished and did not get so far" in result.error
+    assert f"reasonedit resume {Path(trace).name}" in result.error
+    assert len(result.history.rounds if result.history else ()) == kept
+    other = EditAgent(f"recorded('{trace}')", f"recorded('{trace}')", runs=tmp_path / "again").edit(encoded(), "else")
+    assert last == "think" or "another instruction" in other.error, "what differs is still named"
+
+
+def test_a_changed_plan_is_named(tmp_path: Path) -> None:
+    recording = Recording(record(tmp_path, [ACCEPTED]))
+    ctx = SimpleContext(tmp_path / "other")
+    request, made = recording.request, recording.made
+    assert made is not None
+    history = History(request=request)
+    thought = recording.thought(request, history, ctx)
+    assert recording.verdict(request, thought, made, history, ctx) == ACCEPTED
+    changed = thought.model_copy(update={"checklist": ("Is it red?",)})
+    with pytest.raises(NotRecorded, match="another plan"):
+        recording.verdict(request, changed, made, history, ctx)
+
+
+def test_several_runs_answer_as_one(tmp_path: Path) -> None:
+    first, second = record(tmp_path, [ACCEPTED]), record(tmp_path / "b", [REJECTED, ACCEPTED], wish="paint it red")
+    spec = f"recorded('{first}', '{second}')"
+    agent = EditAgent(spec, spec, runs=tmp_path / "again")
+    ends = [
+        agent.edit(encoded(), wish, seed=Recording(run).request.seed)
+        for wish, run in zip(("paint it", "paint it red"), (first, second), strict=True)
+    ]
+    assert [(end.status, len(end.history.rounds)) for end in ends if end.history] == [("accepted", 1), ("accepted", 2)]
+
+
 def test_the_tool_alone_can_be_recorded(tmp_path: Path) -> None:
     trace = record(tmp_path, [REFINE, ACCEPTED])
     agent = EditAgent(ScriptedReasoner([REFINE, ACCEPTED]), f"recorded('{trace}')", runs=tmp_path / "again")
@@ -94,10 +157,6 @@ def test_an_unknown_run_is_told(tmp_path: Path) -> None:
 
 
 def test_a_comparer_is_recorded_too(tmp_path: Path) -> None:
-    from reasonedit_agent.recording import Recording
-    from reasonedit_agent.schemas import Candidate
-    from reasonedit_agent.testing import SimpleContext
-
     prefers = ScriptedComparer([Preference(better="b", reason="greener"), Preference(better="tie")])
     agent = EditAgent(ScriptedReasoner([REFINE, ACCEPTED]), FunctionTool(paint), "", prefers, runs=tmp_path / "runs")
     first = agent.edit(encoded(), "paint it")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reasonedit_agent.errors import Lost, Unsupported, UsageError
+from reasonedit_agent.errors import BackendError, Lost, Malformed, TimedOut, Unsupported, UsageError
 from reasonedit_agent.events import Called, Noted
 from reasonedit_agent.reasoners.compositions import Fallback, Panel
 from reasonedit_agent.registry import build
@@ -40,6 +41,91 @@ async def test_the_next_is_asked_where_one_fails(tmp_path: Path) -> None:
     assert "no dogs" in notes[0] and "gone" in notes[1]
     with pytest.raises(Lost):
         await judged(Fallback(ScriptedReasoner([LOST]), ScriptedReasoner([LOST])), tmp_path)
+
+
+def notes(ctx: SimpleContext) -> list[str]:
+    return [event.text for event in ctx.events if isinstance(event, Noted)]
+
+
+class Remote(ScriptedReasoner):
+    """A member that a network may lose."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        super().__init__()
+        self.errors, self.asked = list(errors), 0
+
+    async def reflect(self, *_: Any) -> Any:
+        self.asked += 1
+        error = self.errors.pop(0) if len(self.errors) > 1 else self.errors[0]
+        if error is not None:
+            raise error
+        return YES
+
+
+def clocked(*members: Any) -> tuple[Fallback, list[float]]:
+    now, part = [0.0], Fallback(*members)
+    for breaker in part.breakers:
+        breaker.clock = lambda: now[0]
+    return part, now
+
+
+@pytest.mark.parametrize("kind", [Lost, TimedOut])
+async def test_a_member_that_was_lost_is_skipped_for_a_while(tmp_path: Path, kind: type[BackendError]) -> None:
+    gone = kind("gone", retryable=True)
+    dead, good = Remote(gone, gone, None), Remote(None)
+    part, now = clocked(dead, good)
+    for _ in range(3):
+        verdict, told = await judged(part, tmp_path)
+        assert verdict == YES
+    assert (dead.asked, good.asked) == (1, 3) and "skipped for 5.0 s" in notes(told)[0]
+    now[0] = 5.0
+    await judged(part, tmp_path)  # it is tried, and is still gone: the pause is longer
+    now[0] = 10.0
+    await judged(part, tmp_path)
+    assert (dead.asked, good.asked) == (2, 5)
+    now[0] = 15.0
+    for _ in range(2):
+        assert not notes((await judged(part, tmp_path))[1])
+    assert (dead.asked, good.asked) == (4, 5), "it is back"
+
+
+async def test_one_call_finds_out_whether_a_member_is_back(tmp_path: Path) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    class Slow(Remote):
+        async def reflect(self, *_: Any) -> Any:
+            if self.asked:
+                begun.set()
+                await gate.wait()
+            return await super().reflect()
+
+    slow, good = Slow(Lost("gone", retryable=True), None), Remote(None)
+    part, now = clocked(slow, good)
+    await judged(part, tmp_path)
+    now[0] = 5.0
+    first = asyncio.create_task(judged(part, tmp_path))
+    await begun.wait()
+    await judged(part, tmp_path)
+    gate.set()
+    await first
+    assert (slow.asked, good.asked) == (2, 2)
+
+
+async def test_a_skipped_member_is_better_than_none(tmp_path: Path) -> None:
+    first, second = Remote(Lost("gone", retryable=True), None), Remote(None, Malformed("what?"))
+    part, _ = clocked(first, second)
+    await judged(part, tmp_path)
+    verdict, told = await judged(part, tmp_path)
+    assert verdict == YES and (first.asked, second.asked) == (2, 2) and len(notes(told)) == 2
+
+
+@pytest.mark.parametrize("error", [Malformed("what?"), Lost("a bad picture"), KeyError("x")])
+async def test_what_tells_nothing_of_the_next_call_is_not_remembered(tmp_path: Path, error: Exception) -> None:
+    member, good = Remote(error), Remote(None)
+    part, _ = clocked(member, good)
+    for _ in range(2):
+        await judged(part, tmp_path)
+    assert member.asked == 2
 
 
 @pytest.mark.parametrize(

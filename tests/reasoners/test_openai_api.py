@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,7 @@ async def test_the_key_reaches_the_server_and_nobody_else(bench: Bench, monkeypa
         with pytest.raises(Lost) as caught:
             await bench.think(reasoner)
         assert b"Bearer very-secret-1234" in server.heads[0]
-    told = str(caught.value) + str(bench.ctx.events) + reasoner.info.model_dump_json()
+    told = "".join(traceback.format_exception(caught.value)) + str(bench.ctx.events) + reasoner.info.model_dump_json()
     for secret in ("very-secret", "abcdefgh1234"):
         assert secret not in told
 
@@ -400,6 +401,53 @@ async def test_a_reply_without_end_is_malformed_however_small_the_context(bench:
             await bench.think(openai_reasoner(server.url, room=2048))
 
 
+# -- a server that comes back, or has no list ----------------------------------------------------------------------------
+
+
+async def test_a_server_that_restarts_is_waited_for(bench: Bench) -> None:
+    with ChatServer(in_turn(completion(plan()))) as server:
+        reasoner = openai_reasoner(server.url, retries=0)
+        await bench.think(reasoner)
+    thinking = asyncio.create_task(bench.think(reasoner))
+    while not any(call.error for call in bench.calls):
+        await asyncio.sleep(0.01)
+    with ChatServer(in_turn(completion(plan())), port=server.port) as again:
+        assert (await thinking).steps
+        assert len(again.requests) == 1
+    bench.ctx.events.clear()
+    with pytest.raises(Lost, match="cannot be reached"):
+        await bench.think(openai_reasoner(server.url, retries=0))
+    assert len(bench.calls) == 1, "one that never answered is not waited for"
+
+
+async def test_patience_ends(bench: Bench) -> None:
+    with ChatServer(in_turn(completion(plan()))) as server:
+        reasoner = openai_reasoner(server.url, retries=1, patience=0.2)
+        await bench.think(reasoner)
+    with pytest.raises(Lost, match="cannot be reached"):
+        await bench.think(reasoner)
+    with ChatServer(in_turn(error(500, "boom"))) as server:
+        bench.ctx.events.clear()
+        with pytest.raises(Lost, match="boom"):
+            await bench.think(openai_reasoner(server.url, retries=1, patience=1e6))
+    assert len(bench.calls) == 2, "it is there, and not well"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_named_model_needs_no_list(bench: Bench, status: int) -> None:
+    with ChatServer(in_turn(completion(plan())), lists=status) as server:
+        reasoner = openai_reasoner(server.url, "mine")
+        for _ in range(2):
+            assert (await bench.think(reasoner)).steps
+        assert server.requests[0]["model"] == "mine" and server.listed == 1
+        (note,) = (event.text for event in bench.ctx.events if isinstance(event, Noted))
+        assert "does not list its models" in note and "mine" in note
+        with pytest.raises(UsageError, match=r"does not list its models\. Name the model"):
+            await bench.think(openai_reasoner(server.url))
+    with ChatServer(in_turn(completion(plan())), lists=401) as server, pytest.raises(UsageError, match="API key"):
+        await bench.think(openai_reasoner(server.url, "mine"))
+
+
 # -- the pool ---------------------------------------------------------------------------------------------------------
 
 
@@ -435,6 +483,15 @@ def test_a_server_that_fails_gets_a_pause_then_one_try() -> None:
         pool.succeeded(back)
     with pool.take() as again:
         assert again is back, "of equally busy ones, the one that did not fail"
+
+
+def test_calls_that_fail_together_are_one_pause() -> None:
+    now = [0.0]
+    pool = Pool(["http://a", "http://b"], clock=lambda: now[0])
+    for server in pool.servers:
+        for _ in range(16):  # sixteen were under way when it died
+            pool.failed(server)
+    assert pool.pause() == pytest.approx(5)
 
 
 def test_a_server_without_another_one_is_always_asked() -> None:

@@ -50,9 +50,14 @@ async def closed(writer: asyncio.StreamWriter) -> None:
 
 
 class ThreadedServer:
-    """Listens in a thread of its own, in a ``with``; what it does with a connection is `talk`."""
+    """Listens in a thread of its own, in a ``with``; what it does with a connection is `talk`.
 
-    def __init__(self) -> None:
+    Args:
+        port: Where; one that is free by default.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -82,7 +87,7 @@ class ThreadedServer:
     async def _serve(self) -> None:
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**26)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=2**26)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._done.wait()
@@ -113,12 +118,22 @@ class ChatServer(ThreadedServer):
         latency: Seconds before each answer.
         models: Names that it serves.
         owner: ``vllm`` makes it look like one.
+        port: Where it listens; one that is free by default.
+        lists: The status of its list of models.
     """
 
     def __init__(
-        self, answer: Answer, *, latency: float = 0.0, models: tuple[str, ...] = ("scripted",), owner: str = "test"
+        self,
+        answer: Answer,
+        *,
+        latency: float = 0.0,
+        models: tuple[str, ...] = ("scripted",),
+        owner: str = "test",
+        port: int = 0,
+        lists: int = 200,
     ) -> None:
-        super().__init__()
+        super().__init__(port)
+        self._lists = lists
         self._answer, self._latency, self._models, self._owner = answer, latency, models, owner
         self.requests: list[dict[str, Any]] = []
         self.heads: list[bytes] = []
@@ -143,7 +158,7 @@ class ChatServer(ThreadedServer):
                 {"id": m, "object": "model", "created": 1, "owned_by": self._owner, "max_model_len": 4096}
                 for m in self._models
             ]
-            return 200, {"object": "list", "data": data}
+            return self._lists, {"object": "list", "data": data}
         asked = json.loads(body)
         self.requests.append(asked)
         self.heads.append(head)

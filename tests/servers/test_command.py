@@ -107,6 +107,16 @@ def test_the_url_of_a_host(host: str, url: str) -> None:
     assert ServeSpec(model="m", host=host).url == url
 
 
+def test_only_what_is_needed_is_said() -> None:
+    command = serve_command(ServeSpec(model="/m", device="cpu", kv_gb=2, key="VLLM_API_KEY"))
+    assert "--dtype" not in command.argv, "auto is vLLM's own"
+    assigned = command.shell().partition(" vllm ")[0].split()
+    names = [word.partition("=")[0] for word in assigned]
+    assert names == ["DO_NOT_TRACK", "HF_HUB_OFFLINE", "TORCH_COMPILE_DISABLE", "VLLM_CPU_KVCACHE_SPACE"]
+    kept = command.shell(given={"VLLM_CPU_KVCACHE_SPACE": "8", "DO_NOT_TRACK": "1"})
+    assert kept.startswith("HF_HUB_OFFLINE=1 TORCH_COMPILE_DISABLE=1 vllm ")
+
+
 def test_a_key_is_named_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "s3cret")
     command = serve_command(ServeSpec(model="a model", key="MY_KEY"))

@@ -122,9 +122,23 @@ def _wear(pipe: Any, name: str, text: str) -> None:
             f"The adapter {path} does not fit {type(pipe).__name__}: {first_line(error)}.",
             hint="It must have been trained for this model.",
         ) from error
-    worn = {adapter for adapters in pipe.get_list_adapters().values() for adapter in adapters}
-    if name not in worn:  # diffusers only warns when no weight has a place
+    wanted, found = _pairs(file), _layers(pipe, name)
+    if found < wanted:  # diffusers at most warns when weights have no place
         raise UsageError(
-            f"The adapter {path} has no weight that fits {type(pipe).__name__}.",
+            f"Of the adapter {path}, {found} of {wanted} layers fit {type(pipe).__name__}.",
             hint="It must have been trained for this model.",
         )
+
+
+def _pairs(file: Path) -> int:
+    """Return how many layers an adapter is for; the formats that are about fuse some, and split none."""
+    from safetensors import safe_open
+
+    with safe_open(str(file), framework="pt") as opened:
+        return sum("lora_A" in key or "lora_down" in key or "lora.down" in key for key in opened.keys())
+
+
+def _layers(pipe: Any, name: str) -> int:
+    """Return how many layers of a pipeline wear an adapter."""
+    parts = [part for part in pipe.components.values() if hasattr(part, "modules")]
+    return sum(name in getattr(module, "lora_A", ()) for part in parts for module in part.modules())

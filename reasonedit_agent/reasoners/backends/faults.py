@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import openai
 
 from reasonedit_agent.errors import BackendError, Lost, ReasonEditError, TimedOut, UsageError
 
-__all__ = ["Fault", "fault_of"]
+__all__ = ["Fault", "fault_of", "may_pass", "retry_after", "scrubbed"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Fault:
         retry_after: Seconds that the server asked to wait, if it did.
         body: The server's own message, to see what would help.
         status: HTTP status, or 0 where no answer came.
+        gone: Whether it is worth waiting for: the server answered before, and is not there now.
     """
 
     error: ReasonEditError
     retry_after: float | None = None
     body: str = ""
     status: int = 0
+    gone: bool = False
 
     @property
     def retryable(self) -> bool:
@@ -37,6 +40,11 @@ class Fault:
     def server_down(self) -> bool:
         """Whether it says something about the server and not about the request."""
         return self.retryable and self.status != 429
+
+    def of(self, answered: bool) -> Fault:
+        """Return it as one of a server that did, or did not, answer before."""
+        away = isinstance(self.error, Lost) and self.retryable and self.status in (0, 502, 503, 504)
+        return replace(self, gone=answered and away)
 
 
 _START = "`reasonedit serve reasoner MODEL` starts a server."
@@ -56,21 +64,21 @@ def fault_of(error: Exception, *, url: str, key_name: str, secret: str) -> Fault
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, url=url, key_name=key_name, secret=secret)
     if isinstance(error, openai.APIConnectionError):
-        cause = _scrubbed(str(error.__cause__ or error) or type(error).__name__, secret)
+        cause = scrubbed(str(error.__cause__ or error) or type(error).__name__, secret)
         return Fault(Lost(f"{url} cannot be reached: {cause}.", hint=_START, retryable=True))
-    what = _scrubbed(" ".join(str(error).split())[:200], secret)
+    what = scrubbed(" ".join(str(error).split())[:200], secret)
     return Fault(Lost(f"{url} did not answer with a chat completion: {what}.", retryable=True))
 
 
 def _of_status(error: openai.APIStatusError, *, url: str, key_name: str, secret: str) -> Fault:
-    status, body = error.status_code, _scrubbed(_message(error), secret)
+    status, body = error.status_code, scrubbed(_message(error), secret)
     if status in (401, 403):
         return Fault(UsageError(f"{url} refuses the API key.", hint=f"Set ${key_name}."), body=body, status=status)
     if "cache miss" in body.lower():  # whatever the status: the same request will miss again
         return Fault(Lost(f"{url} does not hold a picture any more: {body[:200]}"), body=body, status=status)
-    if status in (408, 409, 425, 429) or status >= 500:
+    if may_pass(status):
         said = f"{url} answered {status}: {body[:200]}"
-        return Fault(Lost(said, retryable=True), _seconds(error.response.headers.get("retry-after", "")), body, status)
+        return Fault(Lost(said, retryable=True), retry_after(error.response.headers), body, status)
     hint = "The URL of an API mostly ends in /v1." if status == 404 and not url.endswith("/v1") else ""
     return Fault(Lost(f"{url} refuses the request ({status}): {body[:300]}", hint=hint), body=body, status=status)
 
@@ -86,13 +94,21 @@ def _message(error: openai.APIStatusError) -> str:
     return " ".join(error.response.text.split())
 
 
-def _seconds(text: str) -> float | None:
+def may_pass(status: int) -> bool:
+    """Return whether the same request may succeed later, by the HTTP status."""
+    return status in (408, 409, 425, 429) or status >= 500
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, if it does."""
     try:
-        return max(0.0, float(text))
+        return max(0.0, float(headers.get("retry-after", "")))
     except ValueError:
         return None  # absent, or a date
 
 
-def _scrubbed(text: str, secret: str) -> str:
-    hidden = text.replace(secret, "***") if len(secret) > 3 else text
-    return re.sub(r"(Bearer\s+|sk-)[\w.-]{6,}", r"\1***", hidden)
+def scrubbed(text: str, *secrets: str) -> str:
+    """Return the text without the secrets, and without what looks like one."""
+    for secret in secrets:
+        text = text.replace(secret, "***") if len(secret) > 3 else text
+    return re.sub(r"(Bearer\s+|sk-)[\w.-]{6,}", r"\1***", text)

@@ -1,26 +1,32 @@
 """Any chat model of LangChain: an object, or a text that ``init_chat_model`` reads.
 
-One owner per layer: LangChain's models retry faults of the network by themselves (``max_retries``), and know their
-keys and time-outs; nothing is retried here. What changes here between two attempts is what a model turned out not to
-take: a keyword that it refuses by name, pictures too large for its context, too little room for the reply.
+One owner per layer: `retrying` retries (tenacity); the model's own retries (``max_retries``) are switched off in a copy
+of it, so that every attempt is an event. The model knows its keys and time-outs. What changes between two attempts is
+what it turned out not to take: a keyword that it refuses by name, pictures too large for its context, too little room
+for the reply.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import openai
-from pydantic import SecretStr
 
 from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
 from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
+from reasonedit_agent.reasoners.backends.faults import Fault, may_pass, retry_after, scrubbed
+from reasonedit_agent.reasoners.backends.langchain_models import chat_model, secrets_of
 from reasonedit_agent.reasoners.backends.pictures import fewer_pixels, shown
+from reasonedit_agent.reasoners.backends.retrying import Failed, insist
+from reasonedit_agent.reasoners.backends.special import defused
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.strict import unbounded
@@ -49,25 +55,32 @@ def langchain_reasoner(
     prompts: str = "",
     pixels: int = 1024 * 1024,
     room: int = 8192,
-    timeout: float = 600.0,
+    timeout: float = 120.0,
+    retries: int = 4,
+    patience: float = 30.0,
     structured: bool | None = None,
 ) -> PromptedReasoner:
     """Return a reasoner and comparer on a chat model of LangChain.
 
     Args:
-        model: A chat model with its own key, time-outs and retries, or a text such as ``openai:gpt-5``.
+        model: A chat model with its own key, or a text such as ``openai:gpt-5``. A copy of it is called, without its
+            own retries; a model that has no ``max_retries`` keeps those that it may have.
         dialect: ``json``, ``reasonedit``, ``editthinker``, or one with settings: ``reasonedit(judge=rewritten)``.
         prompts: A file with words of your own.
         pixels: Most pixels of a picture that is sent; larger ones are made smaller.
         room: Most tokens of a reply, also when it was cut off and is asked for again.
-        timeout: Seconds that one call may take, with the retries that the model makes inside it.
+        timeout: Seconds that one attempt may take; the model's own limit counts too.
+        retries: Further attempts after a fault that may pass.
+        patience: Seconds that a server which answered before and is gone is waited for, beside the retries.
         structured: Whether the model is held to a schema by ``response_format``. None: where its profile in LangChain
             says that it has structured output. Otherwise the schema is written under the question.
 
     Raises:
         UsageError: It is no chat model, a package is missing, or there is no such dialect.
     """
-    backend = LangChainBackend(model, pixels=pixels, room=room, timeout=timeout, structured=structured)
+    backend = LangChainBackend(
+        model, pixels=pixels, room=room, timeout=timeout, retries=retries, patience=patience, structured=structured
+    )
     return PromptedReasoner(backend, make_dialect(dialect, prompts))
 
 
@@ -93,16 +106,20 @@ class LangChainBackend:
         *,
         pixels: int = 1024 * 1024,
         room: int = 8192,
-        timeout: float = 600.0,
+        timeout: float = 120.0,
+        retries: int = 4,
+        patience: float = 30.0,
         structured: bool | None = None,
     ) -> None:
-        self._model = _made(model)
+        self._model = chat_model(model)
         self._profile: dict[str, Any] = dict(self._model.profile or {})
         self._structured = bool(self._profile.get("structured_output")) if structured is None else structured
         self._named = str(getattr(self._model, "model_name", "") or getattr(self._model, "model", ""))
         self._named = self._named or type(self._model).__name__
-        self._pixels, self._room, self._timeout = pixels, room, timeout
+        self._pixels, self._room = pixels, room
+        self._timeout, self._retries, self._patience = timeout, retries, patience
         self._refused: frozenset[str] = frozenset()
+        self._answered = False
 
     @property
     def info(self) -> PartInfo:
@@ -123,12 +140,14 @@ class LangChainBackend:
             Malformed: The reply was cut off, however much room it had.
         """
         answer: Reply | _Shape = _Shape(self._pixels, min(prompt.max_tokens, self._room), self._refused)
-        number = 0
-        while not isinstance(answer, Reply):
-            number += 1
-            answer = await self._attempt(prompt, answer, ctx, number)
+        while isinstance(answer, _Shape):
+            attempt = partial(self._attempt, prompt, answer, ctx)
+            found = await insist(attempt, ctx, retries=self._retries, patience=self._patience)
+            if isinstance(found, Fault):
+                raise found.error
+            answer = found
             if isinstance(answer, _Shape):
-                self._refused = answer.without
+                self._refused |= answer.without  # others learn too, at the same time
         return answer
 
     async def _attempt(self, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
@@ -136,6 +155,7 @@ class LangChainBackend:
         left = self._timeout if ctx.deadline is None else min(self._timeout, ctx.deadline - started)
         named = {"backend": self._named, "prompt": prompt.name, "prompt_sha256": prompt.sha256}
         bound = self._bound(prompt, shape)
+        answer: AIMessage | Exception
         try:
             async with asyncio.timeout(max(left, 0.001)):
                 messages = await asyncio.to_thread(_messages, prompt, shape, "response_format" in bound, ctx)
@@ -146,7 +166,10 @@ class LangChainBackend:
             ctx.emit(Called(**named, error=said, usage=usage, note=f"attempt {number}"))
             if isinstance(error, ReasonEditError | asyncio.CancelledError):
                 raise
-            return self._otherwise(error, said, prompt, shape, bound, ctx)
+            answer = error
+        if isinstance(answer, Exception):  # not in the handler: what it says may hold the key, and would be chained
+            return self._otherwise(answer, said, prompt, shape, bound, ctx)
+        self._answered = True
         finish = _finish(answer)
         reasoning = "\n".join(str(b.get("reasoning", "")) for b in answer.content_blocks if b["type"] == "reasoning")
         text, usage = str(answer.text), _usage(answer, time.monotonic() - started, len(prompt.images))
@@ -186,14 +209,14 @@ class LangChainBackend:
         if isinstance(error, openai.LengthFinishReasonError):  # what its client makes of a JSON reply that was cut off
             return self._roomier(shape, bound, error.completion.choices[0].message.content or "")
         if isinstance(error, openai.ContentFilterFinishReasonError):
-            raise Refused("The model declined.") from error
+            raise Refused("The model declined.")
         if isinstance(error, ContextOverflowError):
             return _smaller(prompt, shape, said, ctx)
         if _is_refusal_of_the_request(error):
             if (name := _named_in(str(error), bound)) is not None:
                 bounded = name == "response_format" and _BOUNDS not in shape.without
                 return replace(shape, without=shape.without | {_BOUNDS if bounded else name})
-        raise _meaning(error, self._named, said) from error
+        raise Failed(_fault(error, self._named, said).of(self._answered))
 
     def _roomier(self, shape: _Shape, bound: dict[str, Any], text: str) -> _Shape:
         if shape.room >= self._room or "max_tokens" not in bound:
@@ -204,36 +227,7 @@ class LangChainBackend:
     def _said(self, error: BaseException) -> str:
         """Return an exception's message, without keys."""
         text = " ".join(str(error).split()) or type(error).__name__
-        for value in vars(self._model).values():
-            if isinstance(value, SecretStr) and len(secret := value.get_secret_value()) > 3:
-                text = text.replace(secret, "***")
-        return re.sub(r"(Bearer\s+|sk-)[\w.-]{6,}", r"\1***", text)[:300]
-
-
-def _made(model: object) -> BaseChatModel:
-    try:
-        from langchain_core.exceptions import ModelError as _  # noqa: F401 - of 1.7, which is needed
-        from langchain_core.language_models import BaseChatModel
-    except ImportError as error:
-        hint = "Install it: pip install 'reasonedit-agent[langchain]'."
-        raise UsageError("The reasoner 'langchain' needs langchain-core 1.7 or later.", hint=hint) from error
-    if isinstance(model, BaseChatModel):
-        return model
-    if not isinstance(model, str):
-        hint = "Give an object such as ChatOpenAI(...), or a text such as openai:gpt-5."
-        raise UsageError(f"{type(model).__name__} is no chat model of LangChain.", hint=hint)
-    try:
-        from langchain.chat_models import init_chat_model
-    except ImportError as error:
-        hint = "Install it: pip install 'reasonedit-agent[langchain]'."
-        raise UsageError(f"The model {model!r} is made by the package langchain.", hint=hint) from error
-    try:
-        made = init_chat_model(model)
-    except Exception as error:  # the provider's own checks: a missing package, key or name
-        said = " ".join(str(error).split())[:300].rstrip(".")
-        raise UsageError(f"LangChain cannot make the model {model!r}: {said}.") from error
-    assert isinstance(made, BaseChatModel)
-    return made
+        return scrubbed(text, *secrets_of(self._model))[:300]
 
 
 # -- the request ------------------------------------------------------------------------------------------------------
@@ -257,7 +251,7 @@ def _messages(prompt: Prompt, shape: _Shape, held: bool, ctx: Context) -> list[B
 def _block(part: str | ImageRef, shape: _Shape, ctx: Context) -> dict[str, Any]:
     """Return a content block of LangChain 1, which every provider's package translates."""
     if isinstance(part, str):
-        return {"type": "text", "text": part}
+        return {"type": "text", "text": defused(part)}
     head, _, data = shown(part, shape.pixels).data_url(ctx.images).partition(";base64,")
     return {"type": "image", "base64": data, "mime_type": head.removeprefix("data:")}
 
@@ -303,15 +297,25 @@ def _chances(prompt: Prompt, answer: AIMessage) -> dict[str, float] | None:
 
 
 def _status(error: Exception) -> int:
-    """Return the HTTP status that an exception of a provider carries, or 0."""
+    """Return the HTTP status that an exception carries, or that its kind in LangChain's tree stands for; or 0."""
+    from langchain_core import exceptions as theirs
+
     found = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
-    return found if isinstance(found, int) else 0
+    if isinstance(found, int):
+        return found
+    kinds: dict[type[Exception], int] = {
+        theirs.ModelAuthenticationError: 401,
+        theirs.ModelPermissionDeniedError: 403,
+        theirs.ModelNotFoundError: 404,
+        theirs.ModelInvalidRequestError: 400,
+        theirs.ModelRateLimitError: 429,
+        theirs.ModelAPIError: 500,
+    }
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 0)
 
 
 def _is_refusal_of_the_request(error: Exception) -> bool:
-    from langchain_core.exceptions import ModelInvalidRequestError
-
-    return isinstance(error, ModelInvalidRequestError | TypeError) or _status(error) in (400, 422)
+    return isinstance(error, TypeError) or _status(error) in (400, 422)
 
 
 def _named_in(text: str, bound: dict[str, Any]) -> str | None:
@@ -322,17 +326,20 @@ def _named_in(text: str, bound: dict[str, Any]) -> str | None:
     return next((name for name in sorted(bound, key=len, reverse=True) if name in text), None)
 
 
-def _meaning(error: Exception, name: str, said: str) -> ReasonEditError:
-    """Return ours for an exception of a provider: by LangChain's tree, else by its status."""
-    from langchain_core import exceptions as theirs
+def _fault(error: Exception, name: str, said: str) -> Fault:
+    """Return what an exception of a provider means: by its status, or by LangChain's tree."""
+    from langchain_core.exceptions import ModelTimeoutError
 
     status = _status(error)
-    if isinstance(error, theirs.ModelAuthenticationError | theirs.ModelPermissionDeniedError) or status in (401, 403):
-        return UsageError(f"{name} refuses the API key: {said}", hint="Set the key that LangChain reads for it.")
-    if isinstance(error, theirs.ModelNotFoundError) or status == 404:
-        return UsageError(f"There is no model {name}: {said}")
-    if isinstance(error, TimeoutError | theirs.ModelTimeoutError):
-        return TimedOut(f"{name} did not answer in time.", retryable=True)
-    passing = status in (408, 409, 425, 429) or status >= 500 or isinstance(error, ConnectionError)
-    retryable = passing or bool(getattr(error, "is_retryable", False))
-    return Lost(f"{name} gave no answer: {type(error).__name__}: {said}", retryable=retryable)
+    if status in (401, 403):
+        hint = "Set the key that LangChain reads for it."
+        return Fault(UsageError(f"{name} refuses the API key: {said}", hint=hint), status=status)
+    if status == 404:
+        return Fault(UsageError(f"There is no model {name}: {said}"), status=status)
+    if isinstance(error, TimeoutError | ModelTimeoutError):
+        return Fault(TimedOut(f"{name} did not answer in time.", retryable=True))
+    broken = isinstance(error, ConnectionError | json.JSONDecodeError)  # a body that is cut off, or none of an API
+    passing = broken or may_pass(status) or bool(getattr(error, "is_retryable", False))
+    lost = Lost(f"{name} gave no answer: {type(error).__name__}: {said}", retryable=passing)
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    return Fault(lost, retry_after(headers), status=status)

@@ -1,6 +1,6 @@
 """Any server that speaks OpenAI's chat completions; vLLM first.
 
-One owner per layer: this module retries (tenacity), the client does not. Every attempt is an event. What changes
+One owner per layer: `retrying` retries (tenacity), the client does not. Every attempt is an event. What changes
 between attempts that the server refused is one frozen value, `_Shape`: whether pictures carry their bytes, how large
 they are, how much room the reply has, and what the server turned out not to know.
 """
@@ -13,21 +13,25 @@ import re
 import time
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import openai
+from openai.types import Model
 from openai.types.chat import ChatCompletion
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, TimedOut, UsageError
-from reasonedit_agent.events import Called, PartInfo
+from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, UsageError
+from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context
+from reasonedit_agent.reasoners.backends.breaker import late
 from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.clients import client_of
 from reasonedit_agent.reasoners.backends.faults import Fault, fault_of
 from reasonedit_agent.reasoners.backends.pictures import Shown, fewer_pixels, shown
 from reasonedit_agent.reasoners.backends.pool import Pool, Server
+from reasonedit_agent.reasoners.backends.retrying import Failed, insist
+from reasonedit_agent.reasoners.backends.special import defused
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.strict import unbounded
@@ -55,6 +59,7 @@ def openai_reasoner(
     key: str = "OPENAI_API_KEY",
     timeout: float = 120.0,
     retries: int = 4,
+    patience: float = 30.0,
     pixels: int = 1024 * 1024,
     room: int = 8192,
     seeds: bool = True,
@@ -71,6 +76,8 @@ def openai_reasoner(
         key: Name of the environment variable that holds the API key.
         timeout: Seconds that one attempt may take.
         retries: Further attempts after a fault that may pass.
+        patience: Seconds that a server which answered before and is gone (it restarts) is waited for, beside the
+            retries. One that never answered is not waited for.
         pixels: Most pixels of a picture that is sent; larger ones are made smaller.
         room: Most tokens of a reply, also when it was cut off and is asked for again.
         seeds: Whether sampled replies get a seed; the engine of vLLM's CPU build (0.32) can die of one.
@@ -86,6 +93,7 @@ def openai_reasoner(
         key=key,
         timeout=timeout,
         retries=retries,
+        patience=patience,
         pixels=pixels,
         room=room,
         seeds=seeds,
@@ -107,14 +115,6 @@ class _Shape:
     with_sampling: bool = True
 
 
-class _Refusal(Exception):
-    """A failed attempt, on its way to whoever knows what helps."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.error.message)
-        self.fault = fault
-
-
 class OpenAIBackend:
     """Calls chat completions of one server, or of a pool; the arguments are those of `openai_reasoner`.
 
@@ -130,6 +130,7 @@ class OpenAIBackend:
         key: str = "OPENAI_API_KEY",
         timeout: float = 120.0,
         retries: int = 4,
+        patience: float = 30.0,
         pixels: int = 1024 * 1024,
         room: int = 8192,
         seeds: bool = True,
@@ -141,7 +142,7 @@ class OpenAIBackend:
             )
         self.pool = Pool([_api(part) for part in url.replace(",", " ").split()])
         self._model, self._key = model, key
-        self._timeout, self._retries = timeout, retries
+        self._timeout, self._retries, self._patience = timeout, retries, patience
         self._pixels, self._room = pixels, room
         self._seeds, self._prices = seeds, prices
 
@@ -170,36 +171,24 @@ class OpenAIBackend:
         """
         shape = _Shape(self._pixels, min(prompt.max_tokens, self._room))
         for _ in range(_CHANGES):
-            try:
-                answer = await self._insist(prompt, shape, ctx)
-            except _Refusal as refusal:
-                answer = self._otherwise(prompt, shape, refusal.fault, ctx)
+            attempt = partial(self._attempt, prompt, shape, ctx)
+            answer = await insist(attempt, ctx, retries=self._retries, patience=self._patience)
+            if isinstance(answer, Fault):
+                answer = self._otherwise(prompt, shape, answer, ctx)
             if isinstance(answer, Reply):
                 return answer
             shape = answer
         raise Lost("The server refuses the request in every shape.", hint="The trace has each attempt.")
 
-    # -- one shape, as often as it makes sense
-
-    async def _insist(self, prompt: Prompt, shape: _Shape, ctx: Context) -> Reply | _Shape:
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._retries + 1),
-            wait=_wait,
-            retry=retry_if_exception(lambda e: isinstance(e, _Refusal) and e.fault.retryable and not _late(ctx)),
-            sleep=lambda seconds: _sleep(seconds, ctx),
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                return await self._attempt(prompt, shape, ctx, attempt.retry_state.attempt_number)
-        raise AssertionError("tenacity re-raises")
+    # -- one attempt
 
     async def _attempt(self, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
         try:
             with self.pool.take() as server:
                 return await self._call(server, prompt, shape, ctx, number)
         except Lost as nobody:
-            raise _Refusal(Fault(nobody, retry_after=self.pool.pause())) from nobody
+            fault = Fault(nobody, retry_after=self.pool.pause())
+            raise Failed(fault.of(any(server.answered for server in self.pool.servers))) from nobody
 
     async def _call(self, server: Server, prompt: Prompt, shape: _Shape, ctx: Context, number: int) -> Reply | _Shape:
         started = time.monotonic()
@@ -208,7 +197,7 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(max(left, 0.001)):
                 client = await client_of(server.url, self._secret, self._timeout)
-                model = await _odd(self._served(server, client))
+                model = await _odd(self._served(server, client, ctx))
                 named["backend"] = model
                 pictures = [shown(ref, shape.pixels) for ref in prompt.images]
                 urls = await self._urls(pictures, server, shape, ctx)
@@ -220,14 +209,14 @@ class OpenAIBackend:
             if len(self.pool.servers) == 1:
                 raise
             self.pool.failed(server, str(error))  # another one may have the model, or take the key
-            raise _Refusal(Fault(Lost(error.message, hint=error.hint, retryable=True))) from error
+            raise Failed(Fault(Lost(error.message, hint=error.hint, retryable=True))) from error
         except (openai.OpenAIError, OSError, ValueError) as error:
-            fault = fault_of(error, url=server.url, key_name=self._key, secret=self._secret)
-            if fault.server_down and not _late(ctx):
+            fault = fault_of(error, url=server.url, key_name=self._key, secret=self._secret).of(server.answered)
+            if fault.server_down and not late(ctx):
                 self.pool.failed(server, fault.error.message)
             usage = Usage(seconds=time.monotonic() - started)
             ctx.emit(Called(**named, usage=usage, error=fault.error.message, note=f"attempt {number}"))
-            raise _Refusal(fault) from error
+            raise Failed(fault) from error
         self.pool.succeeded(server)
         server.hold([picture.name for picture in pictures])
         reply, finish = self._told(answer, prompt, ctx, named, time.monotonic() - started, number)
@@ -324,13 +313,13 @@ class OpenAIBackend:
 
         def part(piece: str | ImageRef) -> dict[str, Any]:
             if isinstance(piece, str):
-                return {"type": "text", "text": _plain(piece)}
+                return {"type": "text", "text": defused(piece)}
             picture, url = next(pictures)
             named = {"uuid": picture.name} if server.is_vllm else {}
             return {"type": "image_url", "image_url": url, **named}
 
         messages = [
-            {"role": turn.role, "content": _plain(turn.parts[0])}
+            {"role": turn.role, "content": defused(turn.parts[0])}
             if turn.role != "user" and isinstance(turn.parts[0], str)
             else {"role": turn.role, "content": [part(piece) for piece in turn.parts]}
             for turn in turns
@@ -355,38 +344,36 @@ class OpenAIBackend:
             fields |= {"logprobs": True, "top_logprobs": 5}
         return fields
 
-    async def _served(self, server: Server, client: openai.AsyncOpenAI) -> str:
+    async def _served(self, server: Server, client: openai.AsyncOpenAI, ctx: Context) -> str:
         """Return the model's name on the server, which is asked once what it has."""
         if not server.models:
-            found = [model async for model in await client.models.list()]
+            found = await self._listed(server, client, ctx)
             server.is_vllm = any(model.owned_by == "vllm" for model in found)
             lengths = [length for model in found if (length := getattr(model, "max_model_len", None))]
             server.context = lengths[0] if lengths else None
-            server.models = tuple(model.id for model in found)
+            server.models = tuple(model.id for model in found) or ((self._model,) if self._model else ())
         names = server.models
-        if self._model and names and self._model not in names:
+        if self._model and self._model not in names:
             raise UsageError(f"{server.url} has no model {self._model!r}.", hint=f"It has: {', '.join(names[:20])}.")
         if not self._model and len(names) != 1:
             raise UsageError(f"{server.url} has {len(names)} models.", hint=f"Name one: {', '.join(names[:20])}.")
         return self._model or names[0]
 
+    async def _listed(self, server: Server, client: openai.AsyncOpenAI, ctx: Context) -> list[Model]:
+        try:
+            return [model async for model in await client.models.list()]
+        except openai.APIStatusError as error:
+            if error.status_code not in (404, 405):
+                raise
+            if not self._model:
+                hint = "Name the model (model=). The URL of an API mostly ends in /v1."
+                raise UsageError(f"{server.url} does not list its models.", hint=hint) from None
+        ctx.emit(Noted(text=f"{server.url} does not list its models: that it has {self._model!r} is taken on trust."))
+        return []
+
     @property
     def _secret(self) -> str:
         return os.environ.get(self._key, "")
-
-
-# Words that chat templates give a meaning; in what people, pictures and models write they have none.
-_SPECIAL = re.compile(
-    r"<(?=[|\uff5c][^|<>\uff5c]{1,40}[|\uff5c]>)"
-    r"|<(?=/?(?:s|image|img|video|bos|eos|pad|start_of_turn|end_of_turn|start_of_image|end_of_image|image_soft_token)>)"
-    r"|<(?=</?SYS>>)|\[(?=/?(?:INST|IMG|IMG_END|IMG_BREAK)\])",
-    re.IGNORECASE,
-)
-
-
-def _plain(text: str) -> str:
-    """Return the text with a blank in every word that would end a turn or stand for a picture."""
-    return _SPECIAL.sub(lambda found: found.group() + " ", text)
 
 
 async def _odd(call: Awaitable[T]) -> T:
@@ -395,26 +382,6 @@ async def _odd(call: Awaitable[T]) -> T:
         return await call
     except (AttributeError, TypeError, KeyError) as error:
         raise ValueError(f"the body is none that was asked for ({error})") from error
-
-
-_jitter = wait_random_exponential(multiplier=0.25, max=20)
-
-
-def _wait(state: RetryCallState) -> float:
-    """As long as the server asked for, else a random time that grows."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.fault.retry_after if isinstance(error, _Refusal) else None
-    return min(asked, 120.0) if asked is not None else _jitter(state)
-
-
-async def _sleep(seconds: float, ctx: Context) -> None:
-    if ctx.deadline is not None and time.monotonic() + seconds >= ctx.deadline:
-        raise TimedOut("The deadline is nearer than the next attempt.")
-    await asyncio.sleep(seconds)
-
-
-def _late(ctx: Context) -> bool:
-    return ctx.cancelled() or (ctx.deadline is not None and time.monotonic() >= ctx.deadline)
 
 
 def _usd(prompt: int, completion: int, prices: tuple[float, float] | None) -> float | None:

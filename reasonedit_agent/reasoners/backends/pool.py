@@ -9,17 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reasonedit_agent.errors import Lost, UsageError
+from reasonedit_agent.reasoners.backends.breaker import Breaker
 
 __all__ = ["Pool", "Server"]
 
-_THRESHOLD = 3
-"""Failures in a row that open a server's circuit."""
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0
-"""Seconds that an open circuit stays open; each further failure doubles them."""
-
-_PROBE = 0.5
-"""Seconds to wait while somebody else finds out whether a server is back."""
+_DRAINED = 0.5
+"""Seconds until the next look where every server is being drained."""
 
 _HELD = 512
 """Pictures that a server is believed to remember."""
@@ -36,8 +31,10 @@ class Server:
         context: Most tokens of prompt and reply together, where it tells.
         busy: Calls under way.
         draining: Whether it gets no new calls.
+        answered: Whether it ever answered.
         held: Names of pictures that it has seen, the latest last.
         problem: Why it last failed.
+        breaker: Whether it is left alone.
     """
 
     url: str
@@ -46,11 +43,10 @@ class Server:
     context: int | None = None
     busy: int = 0
     draining: bool = False
+    answered: bool = False
     held: OrderedDict[str, None] = field(default_factory=OrderedDict)
     problem: str = ""
-    _failures: int = 0
-    _closed_at: float = 0.0
-    _trying: bool = False
+    breaker: Breaker = field(default_factory=Breaker)
 
     def hold(self, names: list[str]) -> None:
         """Remember that the server has seen these pictures."""
@@ -75,8 +71,7 @@ class Pool:
     def __init__(self, urls: list[str], clock: Callable[[], float] = time.monotonic) -> None:
         if not urls or len(set(urls)) != len(urls):
             raise UsageError("Give at least one URL, and none twice.")
-        self.servers = [Server(url) for url in urls]
-        self._clock = clock
+        self.servers = [Server(url, breaker=Breaker(clock=clock)) for url in urls]
 
     @contextmanager
     def take(self) -> Iterator[Server]:
@@ -85,50 +80,35 @@ class Pool:
         Raises:
             Lost: None is up; the same call may succeed later.
         """
-        now = self._clock()
-        up = [s for s in self.servers if not s.draining and self._usable(s, now)]
+        alone = len(self.servers) == 1  # there is nobody else to ask; whoever calls waits between attempts anyway
+        up = [s for s in self.servers if not s.draining and (alone or s.breaker.ready)]
         if not up:
             told = "; ".join(s.problem or f"{s.url} is being drained." for s in self.servers)
             raise Lost(f"No server is up. {told}", hint="They are tried again later.", retryable=True)
-        server = min(up, key=lambda s: (s.busy, s._failures))
-        tries = server._failures >= _THRESHOLD  # a single call finds out whether it is back
-        server._trying = server._trying or tries
+        server = min(up, key=lambda s: (s.busy, s.breaker.failures))
         server.busy += 1
         try:
-            yield server
+            with server.breaker.trying():
+                yield server
         finally:
             server.busy -= 1
-            if tries:
-                server._trying = False
-
-    def _usable(self, server: Server, now: float) -> bool:
-        if len(self.servers) == 1:
-            return True  # there is nobody else to ask; whoever calls waits between attempts anyway
-        return server._failures < _THRESHOLD or (now >= server._closed_at and not server._trying)
-
-    def succeeded(self, server: Server) -> None:
-        """Note that a server answered."""
-        server._failures = 0
 
     def pause(self) -> float:
         """Return the seconds until some server may be tried again; 0 if one may now."""
-        waits = [
-            max(s._closed_at - self._clock(), _PROBE) if s._failures >= _THRESHOLD else 0.0
-            for s in self.servers
-            if not s.draining
-        ]
-        return min(waits, default=_PROBE)
+        return min((s.breaker.pause for s in self.servers if not s.draining), default=_DRAINED)
+
+    def succeeded(self, server: Server) -> None:
+        """Note that a server answered."""
+        server.answered = True
+        server.breaker.succeeded()
 
     def failed(self, server: Server, problem: str = "") -> None:
         """Note that a server did not answer, and why; after some failures in a row it gets a pause."""
-        server._failures += 1
         server.problem = problem or f"{server.url} does not answer."
         # It may be another process when it comes back: what it serves is asked again before it is trusted with a call.
         server.held.clear()
         server.models = ()
-        if server._failures >= _THRESHOLD:
-            pause = min(_FIRST_PAUSE * 2 ** (server._failures - _THRESHOLD), _LONGEST_PAUSE)
-            server._closed_at = self._clock() + pause
+        server.breaker.failed()
 
     def drain(self, url: str, draining: bool = True) -> None:
         """Give a server no new calls, or give it some again; those under way go on.

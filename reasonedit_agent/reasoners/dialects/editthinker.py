@@ -1,7 +1,8 @@
 """The `editthinker` dialect: critique, two scores and a better prompt in tags; every edit starts from the source.
 
 Tags, scores and the rule for stopping (the prompt stays as it is, or both scores are 8 or more) are EditThinker's; the
-words are ours.
+words are ours. A marked region, advice and the references go into both calls, earlier rounds into the one that judges:
+beneath the instruction and behind the tuned pictures, and only where there are some.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from reasonedit_agent.errors import Malformed, Refused
+from reasonedit_agent.reasoners.dialects.asking import request_in_words
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.json_dialect import JsonDialect
-from reasonedit_agent.reasoners.dialects.past import advice
 from reasonedit_agent.reasoners.dialects.reasonedit import language_of, needs_text
 from reasonedit_agent.reasoners.dialects.strict import declines, read_json
 from reasonedit_agent.reasoners.dialects.words import Words
@@ -70,8 +71,7 @@ class EditThinkerDialect:
     def think(self, request: EditRequest, card: Card, history: History) -> Conversation[Thought]:
         """Ask for a prompt that the editor can follow."""
         needs_text(card, self.name)
-        said = self._words.say("think", "advice", advice=told) if (told := advice(history)) else ""
-        prompt = yield self._prompt("think", request, (request.image,), _answer, advice=said and "\n" + said)
+        prompt = yield self._prompt("think", request, history, (request.image,), _answer)
         return Thought(
             instruction=prompt,
             steps=(EditStep(text=prompt),),
@@ -85,7 +85,7 @@ class EditThinkerDialect:
         """Ask for critique, scores and the next prompt."""
         prompt = join_texts(call.steps) or call.instruction
         images = (request.image, candidate.image)
-        reasons, rated, better = yield self._prompt("reflect", request, images, _judged, prompt=prompt)
+        reasons, rated, better = yield self._prompt("reflect", request, history, images, _judged, prompt=prompt)
         enough = rated.semantic >= _ENOUGH and rated.quality >= _ENOUGH
         done = enough or " ".join(better.split()) == " ".join(prompt.split())
         shared = {
@@ -105,10 +105,18 @@ class EditThinkerDialect:
         return self._json.compare(request, a, b)
 
     def _prompt(
-        self, question: str, request: EditRequest, images: tuple[ImageRef, ...], read: object, **values: str
+        self,
+        question: str,
+        request: EditRequest,
+        history: History,
+        images: tuple[ImageRef, ...],
+        read: object,
+        **values: str,
     ) -> Prompt:
         words, language = self._words, language_of(request.instruction)
-        task = words.say(question, "task", instruction=request.instruction, **values)
+        asked = request_in_words(words, request, history, shown=True, past=question == "reflect")
+        task = words.say(question, "task", instruction=asked, **values)
+        images = (*images, *request.references)
         return Prompt(
             name=words.name(question),
             sha256=words.sha256(question),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue
 
 from reasonedit_agent.errors import Malformed, Unsupported
 from reasonedit_agent.operations import PlainOperation
+from reasonedit_agent.reasoners.dialects.asking import place_in_words
 from reasonedit_agent.reasoners.dialects.base import Choice, Conversation, Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.json_replies import (
     PREFERENCE,
@@ -35,7 +36,6 @@ from reasonedit_agent.schemas import (
     History,
     ImageRef,
     Phrase,
-    Polygon,
     Preference,
     Refine,
     Region,
@@ -129,7 +129,9 @@ class JsonDialect:
     ) -> Prompt:
         """Put what all questions of a run share first: rules, source, request."""
         words, source = self._words, request.image
-        region = words.say("all", "region", place=_place(request.region, source)) + "\n" if request.region else ""
+        region = (
+            words.say("all", "region", place=place_in_words(request.region, source)) + "\n" if request.region else ""
+        )
         told = words.say("all", "advice", advice=text) + "\n" if (text := advice(history)) else ""
         shared: list[str | ImageRef] = [
             words.say("all", "source", width=source.width, height=source.height),
@@ -166,23 +168,6 @@ def _described(names: tuple[str, ...]) -> str:
 
 def _doc(member: type[BaseModel]) -> str:
     return "\n  ".join(line.strip() for line in (inspect.getdoc(member) or "").splitlines() if line.strip())
-
-
-def _place(region: Region, image: ImageRef) -> str:
-    if isinstance(region, Box):
-        corners = (region.left, region.top), (region.right, region.bottom)
-        (left, top), (right, bottom) = (_thousandths(corner, image) for corner in corners)
-        return f"the box {left}, {top}, {right}, {bottom} (thousandths of width and height)"
-    if isinstance(region, Polygon):
-        return f"the polygon {', '.join(str(_thousandths(p, image)) for p in region.points)} (thousandths)"
-    if isinstance(region, Phrase):
-        return region.text
-    return region.label or "a mask that the editor has"
-
-
-def _thousandths(point: tuple[float, float], image: ImageRef) -> tuple[int, int]:
-    x, y = point
-    return round(1000 * x / image.width), round(1000 * y / image.height)
 
 
 # -- what comes out of the replies ------------------------------------------------------------------------------------

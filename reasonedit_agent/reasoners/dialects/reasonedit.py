@@ -4,6 +4,11 @@ Thinking is plain text. Reflection is five calls: describe the target, assess th
 tag, and two VIEScore calls. The order of the calls, the pictures of each, the tags, the JSON fields and the caps on the
 assessment are the released code's; the words are ours (``prompts=FILE`` takes others). Sampling: temperature 0.7,
 top-p 0.9, with seeds that follow from the run's.
+
+The released model was tuned on one source and one instruction, and a plain request is asked as it was. What it was not
+tuned on goes only where its format has room: a marked region and advice as lines beneath the instruction, wherever that
+stands; the references behind the source, where the target is put into words (think, describe), so that the pictures of
+the three judging calls stay as tuned; earlier rounds in the call that concludes, which must not order the same again.
 """
 
 from __future__ import annotations
@@ -15,9 +20,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue, TypeAdapter
 
 from reasonedit_agent.errors import Malformed, Refused, UsageError
+from reasonedit_agent.reasoners.dialects.asking import request_in_words
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.json_dialect import JsonDialect
-from reasonedit_agent.reasoners.dialects.past import advice
 from reasonedit_agent.reasoners.dialects.strict import declines, read_json
 from reasonedit_agent.reasoners.dialects.words import Words
 from reasonedit_agent.schemas import (
@@ -164,8 +169,7 @@ class ReasonEditDialect:
     def think(self, request: EditRequest, card: Card, history: History) -> Conversation[Thought]:
         """Ask for the rewritten instruction; the whole reply is it."""
         needs_text(card, self.name)
-        said = self._words.say("think", "advice", advice=told) if (told := advice(history)) else ""
-        instruction = yield self._prompt("think", request, 0, (request.image,), advice=said and "\n" + said)
+        instruction = yield self._prompt("think", request, history, 0, (request.image,))
         return Thought(
             instruction=instruction,
             steps=(EditStep(text=instruction),),
@@ -179,7 +183,7 @@ class ReasonEditDialect:
         """Describe, assess, conclude, and score twice."""
         asked = request.instruction if self._judge == "original" else thought.instruction
         request = request.model_copy(update={"instruction": asked})
-        ask, source, result = partial(self._prompt, request=request), request.image, candidate.image
+        ask, source, result = partial(self._prompt, request=request, history=history), request.image, candidate.image
         at = 10 * (len(history.rounds) + 1)
         target = yield ask("describe", number=at, images=(source,))
         found = yield ask("assess", number=at + 1, images=(result,), read=_assessed, target=target)
@@ -211,13 +215,17 @@ class ReasonEditDialect:
         self,
         question: str,
         request: EditRequest,
+        history: History,
         number: int,
         images: tuple[ImageRef, ...],
         read: object = _text,
         **values: str,
     ) -> Prompt:
         words, language = self._words, language_of(request.instruction)
-        values = {"language": language, "instruction": request.instruction, **values}
+        shown = question in ("think", "describe")
+        asked = request_in_words(words, request, history, shown=shown, past=question == "conclude")
+        values = {"language": language, "instruction": asked, **values}
+        images = (*images, *request.references) if shown else images
         task = words.say(question, "task", **values)
         return Prompt(
             name=words.name(question),

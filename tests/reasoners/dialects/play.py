@@ -1,12 +1,14 @@
-"""Plays a dialect's conversation with plain text."""
+"""Plays a dialect's conversation with plain text, and a model behind a server."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reasonedit_agent.reasoners.dialects.base import Conversation, Prompt, Reply
 from reasonedit_agent.schemas import Candidate, EditCall, EditRequest, EditStep, History, ImageRef, Thought
+from tests.servers.chat import completion
 
 T = TypeVar("T")
 
@@ -41,3 +43,18 @@ def play(conversation: Conversation[T], replies: Sequence[str | Reply]) -> tuple
 def text_of(prompt: Prompt) -> str:
     """Return all words of a prompt."""
     return "\n".join(part for turn in prompt.turns for part in turn.parts if isinstance(part, str))
+
+
+def model_that_repeats(asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer the `json` dialect as a model that plans what it is asked, sees nothing, and is never content."""
+    told = "".join(part.get("text", "") for turn in asked["messages"][1:] for part in turn["content"])
+    more = {"text": "more", "region": None}
+    if "EDITOR:" in told:
+        wish = told.split("<request>\n")[1].split("\n</request>")[0]
+        step = {"text": wish, "region": None}
+        return completion(json.dumps({"instruction": wish, "steps": [step], "keep": [], "checklist": ["Is it done?"]}))
+    axes = dict.fromkeys(("edit_success", "over_editing", "naturalness", "artefacts"), 5)
+    answers = [{"answer": "no", "note": ""}]
+    return completion(
+        json.dumps({"critique": "", "answers": answers, "scores": axes, "verdict": "refine", "next": [more]})
+    )

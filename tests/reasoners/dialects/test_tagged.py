@@ -15,16 +15,21 @@ from reasonedit_agent.reasoners.dialects.editthinker import EditThinkerDialect
 from reasonedit_agent.reasoners.dialects.reasonedit import Assessment, ReasonEditDialect, capped, read_tags
 from reasonedit_agent.schemas import (
     Accepted,
+    Box,
     Candidate,
     Card,
     EditCall,
     EditRequest,
     EditStep,
     History,
+    HumanAnswer,
+    ImageRef,
     Refine,
     Rejected,
+    Round,
     Scores,
 )
+from reasonedit_agent.testing import scores
 from tests.reasoners.dialects.play import CALL, CANDIDATE, HISTORY, REQUEST, RESULT, SOURCE, THOUGHT, play, text_of
 
 TEXT = Card(reads_text=True)
@@ -235,3 +240,63 @@ def test_a_tool_that_reads_no_text_is_refused_before_anything_is_asked(dialect: 
 def test_a_refusal_is_no_instruction(dialect: Any) -> None:
     with pytest.raises(Refused):
         play(dialect.think(REQUEST, TEXT, HISTORY), ["I'm sorry, but I can't help with that."])
+
+
+# -- what goes with the instruction -----------------------------------------------------------------------------------
+
+REFERENCE = ImageRef(sha256="c" * 64, width=10, height=10, media_type="image/png")
+MARKED = REQUEST.model_copy(update={"region": Box(left=100, top=50, right=500, bottom=250), "references": (REFERENCE,)})
+
+
+def long_past(rounds: int) -> History:
+    judged_ = Refine(scores=scores(5), critique="far too pale " + "x" * 5000, steps=THOUGHT.steps)
+    done = tuple(Round(index=i, call=CALL, candidates=(CANDIDATE,), verdicts=(judged_,)) for i in range(1, rounds + 1))
+    said = HumanAnswer(node="review", after=rounds, kind="advice", text="as green as grass")
+    return History(request=MARKED, rounds=done, human=(said,))
+
+
+def test_the_cascade_is_told_of_region_references_advice_and_the_past_where_it_has_room() -> None:
+    past = long_past(40)
+    _, (think,) = play(RE.think(MARKED, TEXT, past), ["Make the cup green."])
+    _, asked = play(RE.reflect(MARKED, THOUGHT, CALL, CANDIDATE, past), cascade("<#Think>good<#Success>"))
+    told = {p.name.split("@")[0].split("/")[1]: p for p in (think, *asked)}
+    for name in ("think", "describe", "assess", "conclude", "score_edit"):
+        assert "the box 100, 100, 500, 500 (thousandths" in text_of(told[name]), name
+        assert "as green as grass" in text_of(told[name]), name
+    pictures = {name: prompt.images for name, prompt in told.items()}
+    assert pictures == {
+        "think": (SOURCE, REFERENCE),
+        "describe": (SOURCE, REFERENCE),
+        "assess": (RESULT,),
+        "conclude": (SOURCE, RESULT),
+        "score_edit": (SOURCE, RESULT),
+        "score_look": (RESULT,),
+    }, "the judging calls keep the pictures that they were tuned on"
+    assert {name for name, prompt in told.items() if "last 1 of the pictures" in text_of(prompt)} == {
+        "think",
+        "describe",
+    }
+    assert {name for name, prompt in told.items() if "Rounds 1 to 35: 35 refine." in text_of(prompt)} == {"conclude"}
+    assert "far too pale" in text_of(told["conclude"]) and len(text_of(told["conclude"])) < 5000
+
+
+def test_editthinker_is_told_of_them_too() -> None:
+    past = long_past(40)
+    _, (think,) = play(ET.think(MARKED, TEXT, past), ["<answer>Make it green.</answer>"])
+    _, (reflect,) = play(ET.reflect(MARKED, THOUGHT, CALL, CANDIDATE, past), [judged(8, 8, "x")])
+    assert (think.images, reflect.images) == ((SOURCE, REFERENCE), (SOURCE, RESULT, REFERENCE))
+    for prompt in (think, reflect):
+        for words in ("the box 100, 100, 500, 500", "as green as grass", "last 1 of the pictures"):
+            assert words in text_of(prompt)
+    assert "Rounds 1 to 35: 35 refine." in text_of(reflect) and len(text_of(reflect)) < 5000
+
+
+@pytest.mark.parametrize("dialect", [RE, ET])
+def test_a_plain_request_is_asked_plainly(dialect: Any) -> None:
+    for conversation in (
+        dialect.think(REQUEST, TEXT, HISTORY),
+        dialect.reflect(REQUEST, THOUGHT, CALL, CANDIDATE, HISTORY),
+    ):
+        prompt = next(conversation)
+        assert not any(word in text_of(prompt) for word in ("marked", "references", "since then", "Earlier rounds"))
+        assert prompt.name.endswith("@2")

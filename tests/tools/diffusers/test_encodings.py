@@ -1,0 +1,140 @@
+"""What is encoded once, and that it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from reasonedit_agent.schemas import Candidate
+from reasonedit_agent.tools.diffusers import diffusers_tool
+from reasonedit_agent.tools.diffusers.encodings import Encodings
+from tests.tools.diffusers.desk import Desk
+from tests.tools.diffusers.tiny_dit import TINY
+
+Saved = Callable[[str], Path]
+SMALL = {"steps": 1, "area": 64 * 64}
+
+
+def counts(desk: Desk) -> tuple[int, int]:
+    words = desk.called.note.split()
+    at = words.index("encodings:")
+    return int(words[at + 1]), int(words[at + 3])
+
+
+@pytest.mark.parametrize("name", TINY)
+async def test_the_source_is_encoded_once(saved: Saved, desk: Desk, name: str) -> None:
+    """A re-roll and a roll-back pay nothing; a new instruction pays for its text alone; and the pixels are the same."""
+    folder = str(saved(name))
+    fresh, keeps = diffusers_tool(folder, **SMALL, memory=0), diffusers_tool(folder, **SMALL, memory=64)
+    (wanted,) = await desk.edit(fresh, 1)
+    (first,) = await desk.edit(keeps, 1)
+    known, asked = counts(desk)
+    assert known == 0 and asked >= 2
+    (again,) = await desk.edit(keeps, 1)
+    assert counts(desk) == (asked, asked)
+    assert wanted.image == first.image == again.image
+    await desk.edit(keeps, 2)  # another seed
+    assert counts(desk) == (asked, asked)
+    await desk.edit(keeps, 1, text="make the cup blue")
+    known, _ = counts(desk)
+    assert 0 < known < asked
+
+
+def test_equal_things_have_equal_names_and_others_have_not() -> None:
+    calls: list[Any] = []
+
+    class Pipe:
+        class vae:
+            encode = staticmethod(lambda pixels: calls.append(pixels) or pixels)
+            decode = staticmethod(lambda latents: latents)
+
+        @staticmethod
+        def encode_prompt(*args: Any, **kwargs: Any) -> Any:
+            calls.append((args, kwargs))
+            return torch.zeros(4)
+
+    pipe, encodings = Pipe(), Encodings(1)
+    encodings.stand_before(pipe)
+    picture = Image.new("RGB", (4, 4))
+    pipe.encode_prompt("a", image=[picture])
+    pipe.encode_prompt("a", image=[picture.copy()])
+    assert len(calls) == 1
+    for other in (("b", [picture]), ("a", [Image.new("RGB", (4, 4), "red")]), ("a", [picture, picture]), ("a", [])):
+        pipe.encode_prompt(other[0], image=other[1])
+    assert len(calls) == 5
+    pipe.vae.encode(torch.zeros(2, 3))
+    pipe.vae.encode(torch.zeros(2, 3))
+    pipe.vae.encode(torch.zeros(3, 2))
+    pipe.vae.encode(torch.zeros(2, 3, dtype=torch.bfloat16))
+    assert len(calls) == 8
+    assert str(encodings.tally()) == "encodings: 2 of 10 known" and encodings.tally().asked == 0
+
+
+def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
+    calls: list[int] = []
+
+    class Pipe:
+        class vae:
+            encode = staticmethod(lambda pixels: pixels)
+            decode = staticmethod(lambda latents: latents)
+
+        @staticmethod
+        def encode_prompt(number: int) -> Any:
+            calls.append(number)
+            return torch.zeros(100, 1024)  # 0.4 MB
+
+    pipe, encodings = Pipe(), Encodings(1)
+    encodings.stand_before(pipe)
+    for number in (1, 2, 1, 3, 1, 2):
+        pipe.encode_prompt(number)
+        assert encodings.bytes <= 2**20
+    assert calls == [1, 2, 3, 2]
+
+
+async def test_a_round_may_start_from_the_latents_that_drew_its_base(saved: Saved, desk: Desk) -> None:
+    """Instead of decode and encode; then it is what the latents give, and the picture is never encoded."""
+    folder = str(saved("Flux2KleinPipeline"))
+    tool = diffusers_tool(folder, **SMALL, reuse=True)
+    (first,) = await desk.edit(tool, 1)
+    before = tool._engines["cpu"].model.encodings
+    kept = before._latents[first.image.sha256]
+    seen: list[Any] = []
+    pipe = tool._engines["cpu"].model.pipe
+    encode = pipe._encode_vae_image
+    pipe._encode_vae_image = lambda image, generator: seen.append(encode(image, generator)) or seen[-1]
+    (second,) = await desk.edit(tool, 2, base=first, text="greener")
+    pipe._encode_vae_image = encode
+    patches = pipe._patchify_latents(kept)
+    mean = pipe.vae.bn.running_mean.view(1, -1, 1, 1)
+    std = torch.sqrt(pipe.vae.bn.running_var.view(1, -1, 1, 1) + pipe.vae.config.batch_norm_eps)
+    assert torch.allclose(seen[0], (patches - mean) / std, atol=1e-5)
+    (plain,) = await desk.edit(diffusers_tool(folder, **SMALL), 2, base=first, text="greener")
+    assert plain.image != second.image
+
+
+async def test_latents_of_a_picture_that_was_pasted_back_are_not_used(saved: Saved, desk: Desk) -> None:
+    from reasonedit_agent.schemas import Box
+
+    tool = diffusers_tool(str(saved("QwenImageEditPlusPipeline")), **SMALL, reuse=True)
+    (made,) = await desk.edit(tool, 1, region=Box(left=0, top=0, right=300, bottom=300))
+    assert made.image.sha256 not in tool._engines["cpu"].model.encodings._latents
+
+
+async def test_candidates_of_a_batch_keep_a_latent_each(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), **SMALL, reuse=True)
+    made = await desk.edit(tool, 1, 2, 3)
+    kept = tool._engines["cpu"].model.encodings._latents
+    found = [kept[candidate.image.sha256] for candidate in made]
+    assert not torch.equal(found[0], found[1]) and not torch.equal(found[1], found[2])
+    pipe = tool._engines["cpu"].model.pipe
+    with torch.no_grad():
+        drawn = pipe.image_processor.postprocess(pipe.vae.decode(found[1]).sample, output_type="np")[0]
+    small = Image.fromarray(np.uint8(np.rint(drawn * 255))).resize(desk.photo.size, Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(small, int) - desk.pixels(made[1])).mean() < 3
+    assert isinstance(made[1], Candidate)

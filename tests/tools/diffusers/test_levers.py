@@ -1,0 +1,142 @@
+"""Adapters, compiled blocks, caches, narrow dtypes: each really run on a tiny pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+
+from reasonedit_agent.errors import Malformed, UsageError
+from reasonedit_agent.schemas import Candidate
+from reasonedit_agent.tools.diffusers import diffusers_tool
+from tests.tools.diffusers.desk import Desk
+
+Saved = Callable[[str], Path]
+KLEIN = "Flux2KleinPipeline"
+SMALL: dict[str, Any] = {"steps": 2, "area": 64 * 64}
+
+
+def trained(saved: Saved, out: Path, rank: int = 4) -> Path:
+    """Train an adapter for a few steps of flow matching, and save it as diffusers does."""
+    pipe = diffusers.Flux2KleinPipeline.from_pretrained(saved(KLEIN))
+    transformer: Any = pipe.transformer
+    transformer.requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        targets = ["to_q", "to_k", "to_v", "to_out.0"]
+        transformer.add_adapter(
+            LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=targets)
+        )
+        learnt = [weight for weight in transformer.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(learnt, 0.05)
+        clean, noise, text = torch.randn(1, 24, 16), torch.randn(1, 24, 16), torch.randn(1, 8, 48)
+        ids, words = torch.zeros(1, 24, 4), torch.zeros(1, 8, 4)
+        ids[0, :, 1] = torch.arange(24)
+        losses = []
+        for _ in range(6):
+            time = torch.tensor([0.6])
+            mixed = (1 - time) * clean + time * noise
+            said = transformer(
+                hidden_states=mixed,
+                timestep=time,
+                encoder_hidden_states=text,
+                txt_ids=words,
+                img_ids=ids,
+                return_dict=False,
+            )[0]
+            loss = ((said - (noise - clean)) ** 2).mean()
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    diffusers.Flux2KleinPipeline.save_lora_weights(out, transformer_lora_layers=get_peft_model_state_dict(transformer))
+    return out
+
+
+@pytest.mark.filterwarnings("ignore:Already found a .peft_config. attribute:UserWarning")  # two are meant
+async def test_a_lora_adapter_trained_saved_loaded_and_scaled(saved: Saved, desk: Desk, tmp_path: Path) -> None:
+    adapter, folder = trained(saved, tmp_path / "lora"), str(saved(KLEIN))
+    base = Candidate.of(desk.images.save(desk.photo))
+
+    async def drawn(**settings: Any) -> Any:
+        (made,) = await desk.edit(diffusers_tool(folder, **SMALL, **settings), 1, base=base)
+        return desk.pixels(made).astype(np.int16)
+
+    plain, whole = await drawn(), await drawn(lora=str(adapter))
+    half, none = await drawn(lora=f"{adapter}@0.5"), await drawn(lora=f"{adapter}@0")
+    assert np.abs(none - plain).max() <= 1
+    apart = np.abs(whole - plain).mean()
+    assert apart > 0.5 and 0 < np.abs(half - plain).mean() and np.abs(half - whole).mean() > 0
+    stacked = await drawn(lora=f"{adapter}@0.5+{adapter}@0.5")  # two halves are a whole
+    assert np.abs(stacked - whole).mean() < apart / 10
+
+
+async def test_an_adapter_for_another_model(saved: Saved, desk: Desk, tmp_path: Path) -> None:
+    file = next(trained(saved, tmp_path / "lora").glob("*.safetensors"))
+    weights = {key.replace("blocks.1.", "blocks.7."): value for key, value in load_file(file).items()}
+    save_file(weights, file)
+    with pytest.raises(UsageError, match=r"does not fit|4 of 8 layers fit"):
+        await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, lora=str(file)))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.*:DeprecationWarning")  # the compiler imports it
+async def test_compiled_blocks_draw_the_same(saved: Saved, desk: Desk) -> None:
+    base = Candidate.of(desk.images.save(desk.photo))
+    (plain,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL), 1, base=base)
+    (made,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, compile="regional"), 1, base=base)
+    assert np.abs(desk.pixels(made).astype(int) - desk.pixels(plain)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "cache"),
+    [
+        ("QwenImageEditPlusPipeline", "first_block"),
+        ("QwenImageEditPlusPipeline", "taylor"),
+        ("QwenImageEditPipeline", "first_block"),
+        ("QwenImage21Pipeline", "taylor"),
+        (KLEIN, "taylor"),
+    ],
+)
+async def test_caches_skip_blocks_and_forget_at_the_end(saved: Saved, desk: Desk, name: str, cache: Any) -> None:
+    tool = diffusers_tool(str(saved(name)), steps=8, area=64 * 64, cache=cache, threshold=1e9)
+    (first,) = await desk.edit(tool, 1)
+    (again,) = await desk.edit(tool, 1)
+    assert first.image == again.image
+    (plain,) = await desk.edit(diffusers_tool(str(saved(name)), steps=8, area=64 * 64), 1)
+    assert plain.image != first.image
+
+
+async def test_narrow_weights(saved: Saved, desk: Desk) -> None:
+    (made,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, dtype="bfloat16"), 1)
+    (wide,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL), 1)
+    assert made.image != wide.image
+    assert np.abs(desk.pixels(made).astype(int) - desk.pixels(wide)).mean() < 30
+
+
+async def test_no_numbers_and_black_are_no_pictures(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved(KLEIN)), **SMALL, threshold=0.5)  # a pipeline of its own
+    await desk.edit(tool)
+    vae = tool._engines["cpu"].model.pipe.vae
+    with torch.no_grad():
+        vae.decoder.conv_out.weight.zero_()
+        vae.decoder.conv_out.bias.fill_(-1)
+        with pytest.raises(Malformed, match="black"):
+            await desk.edit(tool)
+        vae.decoder.conv_out.bias.fill_(float("nan"))
+        with pytest.raises(Malformed, match="no numbers"):
+            await desk.edit(tool)
+
+
+async def test_the_vae_works_tile_by_tile(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved(KLEIN)), **SMALL, tiling=True)
+    await desk.edit(tool)
+    assert tool._engines["cpu"].model.pipe.vae.use_tiling

@@ -1,0 +1,70 @@
+"""Memory that runs out: the ladder, rung by rung, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from reasonedit_agent.errors import Lost
+from reasonedit_agent.tools.diffusers import DiffusersTool, diffusers_tool
+from tests.tools.diffusers.desk import Desk
+
+Saved = Callable[[str], Path]
+
+
+async def narrow(saved: Saved, desk: Desk, most: int, threshold: float) -> DiffusersTool:
+    """Return a tool on a machine on which at most ``most`` tokens fit; no CPU says so by itself."""
+    # The threshold of an unused cache makes it a pipeline of its own.
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=512 * 512, threshold=threshold)
+    await desk.edit(tool)
+
+    def weigh(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
+        batch, tokens = kwargs["hidden_states"].shape[:2]
+        if batch * tokens > most:
+            raise torch.OutOfMemoryError(f"Tried to allocate room for {batch * tokens} tokens.")
+
+    tool._engines["cpu"].model.denoiser.register_forward_pre_hook(weigh, with_kwargs=True)
+    desk.events.clear()
+    return tool
+
+
+async def test_fewer_candidates_at_once(saved: Saved, desk: Desk) -> None:
+    single = 2 * (512 // 16) ** 2 + 64  # noise and base of one candidate
+    tool = await narrow(saved, desk, single, 0.21)
+    made = await desk.edit(tool, 1, 2, 3, 4)
+    assert len({candidate.image for candidate in made}) == 4
+    assert [note.split(": ")[1] for note in desk.notes] == [
+        "what was kept for speed is given back.",
+        "from now on the VAE works tile by tile.",
+        "2 candidates are drawn at once.",
+        "1 candidates are drawn at once.",
+    ]
+
+
+async def test_a_smaller_picture_then_no_more(saved: Saved, desk: Desk) -> None:
+    tool = await narrow(saved, desk, 2 * (256 // 16) ** 2 + 64, 0.22)
+    (made,) = await desk.edit(tool)
+    assert made.image.size == desk.source.size
+    assert desk.notes[-1].endswith("it is drawn at 65536 pixels and enlarged.")
+    none = await narrow(saved, desk, 10, 0.23)
+    with pytest.raises(Lost, match="Memory ran out on cpu, also at 65536 pixels and one candidate at a time") as raised:
+        await desk.edit(none)
+    assert "smaller model" in raised.value.hint
+
+
+async def test_other_errors_do_not_climb(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.24)
+    await desk.edit(tool)
+
+    def break_(*_: Any) -> None:
+        raise ValueError("a shape that does not fit")
+
+    tool._engines["cpu"].model.denoiser.register_forward_pre_hook(break_)
+    desk.events.clear()
+    with pytest.raises(Exception, match="Flux2KleinPipeline failed: ValueError: a shape that does not fit"):
+        await desk.edit(tool)
+    assert desk.notes == []
