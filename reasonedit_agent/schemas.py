@@ -578,6 +578,7 @@ class Round(Value):
         comparisons: With the incumbent, when a policy needs them.
         shadow: Recorded past a stop, to judge later stops; never kept.
         seconds: Active time of the round.
+        usage: What its calls cost, as far as they told.
     """
 
     index: Annotated[int, Field(ge=1)]
@@ -587,6 +588,7 @@ class Round(Value):
     comparisons: tuple[Comparison, ...] = ()
     shadow: bool = False
     seconds: float = 0.0
+    usage: Usage = Usage()
 
 
 class History(Value):
@@ -597,7 +599,8 @@ class History(Value):
         thought: The plan in force; None when thinking failed.
         rounds: Complete ones, in order.
         decisions: ``decisions[k]`` is the one after k rounds.
-        spent: Sum over the calls so far.
+        spent: Sum over the calls so far, of what is known.
+        unpriced: How many calls so far cost something that nobody knows in dollars; above 0, ``spent.usd`` is too low.
         elapsed: Active seconds so far; waiting for a person, or not running, does not count.
         human: What people answered, in order.
     """
@@ -607,6 +610,7 @@ class History(Value):
     rounds: tuple[Round, ...] = ()
     decisions: tuple[Decision, ...] = ()
     spent: Usage = Usage()
+    unpriced: int = 0
     elapsed: float = 0.0
     human: tuple[HumanAnswer, ...] = ()
 
@@ -663,9 +667,13 @@ def standing(round_: Round) -> tuple[int, Accepted | Refine | Rejected | Failure
     return best, round_.verdicts[best]
 
 
-def derive_seed(seed: int, round_: int, candidate: int) -> int:
-    """Return the seed of one candidate: 63 bits that depend on all three numbers, and repeat nowhere in practice."""
-    digest = hashlib.sha256(f"{seed}/{round_}/{candidate}".encode()).digest()
+def derive_seed(request: EditRequest, round_: int, candidate: int) -> int:
+    """Return the seed of one candidate: 63 bits that repeat nowhere in practice.
+
+    They depend on the source too. The result of one run may be the source of the next under the same seed, and a
+    diffusion model that gets the very noise from which its picture was drawn spoils it (diffusers, issue 14824).
+    """
+    digest = hashlib.sha256(f"{request.seed or 0}/{request.image.sha256}/{round_}/{candidate}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

@@ -8,11 +8,14 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reasonedit_agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from reasonedit_agent.testing.suite import Report
 
 __all__ = ["app"]
 
@@ -41,7 +44,34 @@ def reasoner(
     source = ingest(image).data if image else _painted()
     mind, hand = registry.build("reasoners", part), registry.build("tools", tool)
     with tempfile.TemporaryDirectory() as folder:
-        report = asyncio.run(check_reasoner(mind, hand, source, instruction, Path(folder)))
+        _tell(asyncio.run(check_reasoner(mind, hand, source, instruction, Path(folder))), out, as_json)
+
+
+@app.command("tool")
+def tool(
+    part: Annotated[str, typer.Argument(help="Name, text or URL of the tool.")],
+    image: Annotated[Path | None, typer.Option(help="A photo; a painted picture by default.")] = None,
+    instruction: Annotated[str, typer.Option(help="That it can serve on the photo.")] = "make the picture cooler",
+    out: Annotated[Path | None, typer.Option(help="Write the card there as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")] = False,
+) -> None:
+    """Run the conformance kit on a tool and print its capability card; exit code 4 if it breaks the contract."""
+    from reasonedit_agent import registry
+    from reasonedit_agent.images import ingest
+    from reasonedit_agent.operations import Adjust
+    from reasonedit_agent.schemas import EditStep
+    from reasonedit_agent.testing import check_tool
+
+    source = ingest(image).data if image else _painted()
+    hand = registry.build("tools", part)
+    typed = Adjust(what="warmth", amount=-0.3) if "adjust" in hand.card.operations else None
+    with tempfile.TemporaryDirectory() as folder:
+        step = EditStep(text=instruction, operation=typed)
+        _tell(asyncio.run(check_tool(hand, source, (step,), Path(folder))), out, as_json)
+
+
+def _tell(report: Report, out: Path | None, as_json: bool) -> None:
+    """Print a card, write it down, and end with 4 where the contract is broken."""
     text = json.dumps(report.as_json(), ensure_ascii=False)
     if out is not None:
         try:

@@ -49,6 +49,7 @@ def plugins(as_json: AsJson = False) -> None:
 
 
 _EXTRAS = {
+    "diffusers": ("accelerate", "cv2", "diffusers", "numpy", "peft", "torch", "transformers"),
     "embedded": ("cv2", "ncnn", "numpy", "onnxruntime", "safetensors", "tokenizers"),
     "langchain": ("langchain",),
     "transformers": ("llguidance", "numpy", "peft", "torch", "transformers"),
@@ -57,11 +58,19 @@ _EXTRAS = {
 
 def doctor(
     reasoner: Annotated[str, typer.Option(help="Also ask this reasoner whether it answers: a name, text or URL.")] = "",
+    tool: Annotated[str, typer.Option(help="Say how a GPU can hold this tool: a part, or a published model.")] = "",
+    gpu: Annotated[float | None, typer.Option(help="GB of the GPU that is meant with --tool.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine has, and what adds what is missing; exit code 4 if the named reasoner does not answer."""
     from reasonedit_agent import __version__, tracing, weights
 
+    if tool:
+        from reasonedit_agent.cli.fits import fits
+
+        told = fits(tool, gpu)
+        print(json.dumps(told)) if as_json else _print_findings(told)
+        return
     findings: list[dict[str, Any]] = [
         _finding("python", True, platform.python_version()),
         _finding("reasonedit-agent", True, __version__),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reasonedit_agent.loading import ModelKey, shared
+from reasonedit_agent.errors import Lost
+from reasonedit_agent.loading import Lane, ModelKey, lane, shared
 
 
 class Model:
@@ -90,3 +91,43 @@ def test_calls_of_a_model_stand_in_a_queue() -> None:
     one.result(10)
     three.result(10)
     assert order == ["first", "third"]
+
+
+# -- one line per device ----------------------------------------------------------------------------------------------
+
+
+def test_all_models_of_a_device_wait_in_one_line() -> None:
+    first, second = shared(key("org/one"), Model), shared(key("org/two"), Model)
+    elsewhere = shared(key("org/one", "cuda:1"), Model)
+    assert first.lane is second.lane is lane("cpu") and elsewhere.lane is lane("cuda:1") is not first.lane
+    begun, go = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slow(_: Model) -> None:
+        begun.set()
+        go.wait(10)
+        order.append("slow")
+
+    waits = [first.submit(slow), second.submit(lambda _: order.append("quick"))]
+    assert begun.wait(10)
+    elsewhere.submit(lambda _: order.append("other device")).result(10)
+    assert first.lane.waiting == 2
+    go.set()
+    for future in waits:
+        future.result(10)
+    assert order == ["other device", "slow", "quick"]
+
+
+def test_a_full_line_refuses() -> None:
+    narrow, go = Lane("tiny", limit=2), threading.Event()
+    waits = [narrow.submit(go.wait, 10), narrow.submit(go.wait, 10)]
+    with pytest.raises(Lost, match="2 calls wait for tiny already") as raised:
+        narrow.submit(print)
+    assert raised.value.retryable
+    go.set()
+    assert all(future.result(10) for future in waits)
+    assert narrow.submit(lambda: 7).result(10) == 7
+    cancelled = narrow.submit(lambda: 8)
+    cancelled.cancel() or cancelled.result(10)
+    narrow.submit(lambda: 9).result(10)
+    assert narrow.waiting == 0

@@ -15,6 +15,7 @@ from reasonedit_agent.schemas import (
     Candidate,
     Continue,
     EditCall,
+    EditRequest,
     EditStep,
     Failure,
     Geometry,
@@ -145,13 +146,21 @@ def test_which_verdict_stands(verdicts: tuple[object, ...], stands: int) -> None
 
 
 def test_seeds_differ_and_never_change() -> None:
+    def request(seed: int, source: str = "a") -> EditRequest:
+        image = ImageRef(sha256=source * 64, width=4, height=4, media_type="image/png")
+        return EditRequest(image=image, instruction="i", seed=seed)
+
     seeds = {
-        derive_seed(seed, round_, candidate) for seed in range(20) for round_ in range(20) for candidate in range(20)
+        derive_seed(request(seed, source), round_, candidate)
+        for seed in range(10)
+        for source in "ab"
+        for round_ in range(20)
+        for candidate in range(20)
     }
     assert len(seeds) == 8000
     assert all(0 <= seed < 2**63 for seed in seeds)
     # Recorded in traces: a change would break every replay.
-    assert derive_seed(1, 2, 3) == 5689346328975807818
+    assert derive_seed(request(1), 2, 3) == 5171148947983524140
 
 
 @given(

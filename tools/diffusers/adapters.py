@@ -27,6 +27,7 @@ class Adapter:
 
     Attributes:
         pipeline: Name of the class.
+        room: Package that holds the class and parts of it; empty is diffusers.
         image: The argument that takes the picture.
         references: How many further pictures it reads; they follow the base in a list.
         listed: Whether the picture is handed over in a list.
@@ -44,6 +45,7 @@ class Adapter:
         resize: How the class is told the size of the pictures that it reads: ``area`` of a named argument, ``side`` of
             one, the ``globals`` of its module, or nothing.
         resize_name: The argument's or the globals' names.
+        resizes: Whether it makes the picture smaller in a way that it was trained on, and is given the whole one.
         inpaint: The class that edits within a mask with the same parts, or empty.
         inpaint_extra: Arguments of that class alone.
         extra: Arguments that never change.
@@ -56,6 +58,7 @@ class Adapter:
     """
 
     pipeline: str
+    room: str = ""
     image: str = "image"
     references: int = 0
     listed: bool = False
@@ -72,6 +75,7 @@ class Adapter:
     batch: bool = True
     resize: Literal["area", "side", "globals", ""] = ""
     resize_name: tuple[str, ...] = ()
+    resizes: bool = False
     inpaint: str = ""
     inpaint_extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
@@ -155,6 +159,23 @@ _ROWS: Final = (
         tokenizer="tokenizer_2",
         caches={"first_block": _NO_CONTEXT, "taylor": _NO_CONTEXT},
         tested=True,
+    ),
+    *(
+        Adapter(
+            name,
+            room="reasonedit_agent.tools.step1x",
+            guidance="true_cfg_scale",
+            scale=6.0,
+            steps=28,
+            sized=False,
+            resize="side",
+            resize_name=("size_level",),
+            resizes=True,
+            tokenizer="",
+            caches={"first_block": "", "taylor": ""},
+            tested=True,
+        )
+        for name in ("Step1XEditPipeline", "Step1XEditPipelineV1P2")
     ),
     Adapter("Flux2Pipeline", references=9, listed=True),
     Adapter("Flux2KleinKVPipeline", references=3, listed=True, guidance="", steps=4),

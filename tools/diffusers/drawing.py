@@ -28,9 +28,11 @@ class Job:
 
     Attributes:
         prompt: The instruction.
-        base: The picture at the size that is drawn.
+        base: The picture, at the size that is drawn unless the class resizes in a way of its own.
+        size: Width and height that are drawn.
+        area: Pixels that were wanted.
         references: Further pictures.
-        mask: White where to draw, of the base's size, for a class that edits within one; None is everywhere.
+        mask: White where to draw, of the size that is drawn, for a class that edits within one; None is everywhere.
         seeds: One per candidate.
         steps: Denoising steps.
         guidance: Its scale, or None for the class's own.
@@ -40,6 +42,8 @@ class Job:
 
     prompt: str
     base: Image.Image
+    size: tuple[int, int]
+    area: int
     references: tuple[Image.Image, ...]
     mask: Image.Image | None
     seeds: tuple[int, ...]
@@ -82,7 +86,7 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
         given["callback_on_step_end"] = after_step
     given["generator"] = [torch.Generator("cpu").manual_seed(seed) for seed in job.seeds]
     try:
-        made = np.asarray(_callable(pipe, engine.adapter, math.prod(job.base.size))(**given, output_type="np").images)
+        made = np.asarray(_callable(pipe, engine.adapter, math.prod(job.size))(**given, output_type="np").images)
     except ReasonEditError:
         raise
     except Exception as error:  # the edge: pipelines raise whatever their parts raise
@@ -122,17 +126,17 @@ def arguments(adapter: Adapter, job: Job, *, inpaint: bool) -> dict[str, Any]:
     if adapter.batch:
         given["num_images_per_prompt"] = len(job.seeds)
     if adapter.sized:
-        given |= {"width": job.base.width, "height": job.base.height}
+        given |= {"width": job.size[0], "height": job.size[1]}
     if adapter.guidance:
         given[adapter.guidance] = adapter.scale if job.guidance is None else job.guidance
     if adapter.negative is not None and given.get(adapter.guidance, 0) > 1:
         given["negative_prompt"] = adapter.negative
     if adapter.resize == "area":
-        given[adapter.resize_name[0]] = math.prod(job.base.size)
+        given[adapter.resize_name[0]] = math.prod(job.size)
     if adapter.resize == "side":
-        given[adapter.resize_name[0]] = round(math.sqrt(math.prod(job.base.size)))
+        given[adapter.resize_name[0]] = round(math.sqrt(job.area))
     if inpaint:
-        mask = job.mask or Image.new("L", job.base.size, 255)
+        mask = job.mask or Image.new("L", job.size, 255)
         given |= {"mask_image": mask, **adapter.inpaint_extra}
     return given
 

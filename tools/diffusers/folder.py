@@ -32,7 +32,7 @@ class Folder:
         parts: Library and class of each part.
         distilled: Whether its configuration says so.
         fingerprint: Changes when a file of it does.
-        bytes: Of all weights.
+        sizes: GB of the weights of each part that has some.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Folder:
     parts: dict[str, tuple[str, str]]
     distilled: bool
     fingerprint: str
-    bytes: int
+    sizes: dict[str, float]
 
     @classmethod
     def read(cls, path: str, revision: str = "") -> Folder:
@@ -64,9 +64,14 @@ class Folder:
                 _check_weights(root, part)
         files = sorted(file for file in root.rglob("*") if file.is_file())
         told = "".join(f"{file.relative_to(root)} {file.stat().st_size}\n" for file in files) + json.dumps(index)
-        weights = sum(file.stat().st_size for file in files if file.suffix == ".safetensors")
+        weights = [file for file in files if file.suffix == ".safetensors"]
+        sizes = {
+            part: sum(file.stat().st_size for file in weights if file.parent == root / part) / 1e9 for part in parts
+        }
         fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
-        return cls(root, adapter, parts, bool(index.get("is_distilled")), fingerprint, weights)
+        return cls(
+            root, adapter, parts, bool(index.get("is_distilled")), fingerprint, {k: v for k, v in sizes.items() if v}
+        )
 
 
 def first_line(error: object) -> str:

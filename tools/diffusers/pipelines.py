@@ -80,17 +80,17 @@ def _load(folder: Folder, settings: Settings, device: str) -> Engine:
     try:
         _quiet()
         parts = {
-            name: _part(folder.path / name, library, kind, dtype, device, settings, holds)
+            name: _part(folder.path / name, _found(folder.adapter, library, kind), dtype, device, settings, holds)
             for name, (library, kind) in folder.parts.items()
         }
-        kind = pipeline_class(folder.adapter.pipeline)
+        kind = _found(folder.adapter, "diffusers", folder.adapter.pipeline)
         pipe = kind.from_pretrained(folder.path, **parts, local_files_only=True)
         pipe.set_progress_bar_config(disable=True)
         engine = Engine(pipe, folder.adapter, device, Encodings(settings.memory), holds=holds)
         pull_levers(pipe, engine.denoiser, settings, device)
         engine.encodings.stand_before(pipe)
         if folder.adapter.inpaint not in ("", folder.adapter.pipeline):
-            engine.inpaint = pipeline_class(folder.adapter.inpaint)(**pipe.components)
+            engine.inpaint = _found(folder.adapter, "diffusers", folder.adapter.inpaint)(**pipe.components)
             engine.inpaint.set_progress_bar_config(disable=True)
             engine.encodings.stand_before(engine.inpaint)
     except (UsageError, torch.OutOfMemoryError):
@@ -109,33 +109,28 @@ def _quiet() -> None:
         importlib.import_module(f"{library}.utils.logging").disable_progress_bar()
 
 
-def pipeline_class(name: str) -> Any:
-    """Return a pipeline class by its name: one of diffusers, or one of ours that diffusers does not have."""
-    import diffusers
+def _found(adapter: Adapter, library: str, name: str) -> Any:
+    """Return a class by its name: the adapter's own room is looked at first."""
+    for module in filter(None, (adapter.room, library)):
+        if found := getattr(importlib.import_module(module), name, None):
+            return found
+    raise ValueError(f"{library} has no {name}")
 
-    if name.startswith("Step1X"):
-        return getattr(importlib.import_module("reasonedit_agent.tools.step1x"), name)
-    return getattr(diffusers, name)
 
-
-def _part(path: Path, library: str, kind: str, dtype: str, device: str, settings: Settings, holds: list[Any]) -> Any:
+def _part(path: Path, kind: Any, dtype: str, device: str, settings: Settings, holds: list[Any]) -> Any:
     """Load one part; a text encoder is the process's copy, which a Reasoner may use as well."""
     import torch
 
-    module: Any = importlib.import_module(library)
-    if kind.startswith("Step1X"):
-        module = importlib.import_module("reasonedit_agent.tools.step1x")
-    if not hasattr(module, kind):
-        raise ValueError(f"{library} has no {kind}")
-    found = getattr(module, kind)
-    if kind.endswith("Processor"):
-        return _still(found).from_pretrained(path, local_files_only=True)
-    if kind.endswith(WORDS):
-        return found.from_pretrained(path, local_files_only=True)
+    name: str = kind.__name__
+    if name.endswith("Processor"):
+        return _still(kind).from_pretrained(path, local_files_only=True)
+    if name.endswith(WORDS):
+        return kind.from_pretrained(path, local_files_only=True)
+    library = "transformers" if kind.__module__.startswith("transformers") else "diffusers"
     smaller = quantised(library, settings, dtype) if path.name in ("transformer", "text_encoder") else {}
 
     def load() -> Any:
-        model, told = found.from_pretrained(
+        model, told = kind.from_pretrained(
             path,
             dtype=getattr(torch, dtype),
             use_safetensors=True,

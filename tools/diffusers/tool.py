@@ -16,6 +16,7 @@ from reasonedit_agent.protocols import Context
 from reasonedit_agent.schemas import Candidate, Card, EditCall, Usage
 from reasonedit_agent.tools.canvas import Canvas, fitting_size
 from reasonedit_agent.tools.diffusers.drawing import Job, draw
+from reasonedit_agent.tools.diffusers.fitting import Sizes
 from reasonedit_agent.tools.diffusers.folder import Folder
 from reasonedit_agent.tools.diffusers.memory import Room, climb
 from reasonedit_agent.tools.diffusers.pipelines import Engine, load_engine, pick_device
@@ -26,7 +27,7 @@ __all__ = ["DiffusersTool", "diffusers_tool"]
 
 _VERSION = "1"
 _NEEDED = ("torch", "diffusers", "transformers", "accelerate", "peft", "cv2")
-_BIG = 4 * 10**9  # bytes of weights that a CPU cannot draw with in a person's patience
+_BIG = 4  # GB of weights; with more a CPU draws for hours
 
 
 def diffusers_tool(path: str, *, preset: str = "balanced", revision: str = "", **settings: Any) -> DiffusersTool:
@@ -77,6 +78,11 @@ class DiffusersTool:
         return self._info
 
     @property
+    def sizes(self) -> Sizes:
+        """Of the parts on the disk, for `reasonedit doctor`."""
+        return Sizes(self._folder.sizes, f"the files of {self._folder.path}", self._adapter.pipeline)
+
+    @property
     def card(self) -> Card:
         """It reads text, draws any number of candidates, and keeps to a region."""
         return Card(
@@ -84,7 +90,7 @@ class DiffusersTool:
             references=self._adapter.references,
             mask=True,
             batch=self._settings.batch if self._adapter.batch else 1,
-            needs_gpu=self._folder.bytes > _BIG,
+            needs_gpu=sum(self._folder.sizes.values()) > _BIG,
         )
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
@@ -132,7 +138,7 @@ class DiffusersTool:
         """Return the pipeline on the device with the shortest line, loaded when it is first needed."""
         device = min(self._devices, key=lambda name: lane(name).waiting)
         if device not in self._engines:
-            size = self._folder.bytes / 1e9
+            size = sum(self._folder.sizes.values())
             ctx.emit(Progress(message=f"loading {self._adapter.pipeline} ({size:.1f} GB) onto {device}"))
             self._engines[device] = await asyncio.to_thread(load_engine, self._folder, self._settings, device)
         return self._engines[device]
@@ -166,7 +172,9 @@ class DiffusersTool:
             for first in range(0, len(call.seeds), room.batch):
                 job = Job(
                     prompt=call.instruction,
-                    base=base.resize(size, Image.Resampling.LANCZOS),
+                    base=base if adapter.resizes else base.resize(size, Image.Resampling.LANCZOS),
+                    size=size,
+                    area=room.area,
                     references=canvas.references,
                     mask=canvas.mask_image(size) if self._inpaints(canvas) else None,
                     seeds=call.seeds[first : first + room.batch],

@@ -235,7 +235,7 @@ class ReasonEditDialect:
             max_tokens=512,
             temperature=0.7,
             top_p=0.9,
-            seed=derive_seed(request.seed or 0, number, 0),
+            seed=derive_seed(request, number, 0),
         )
 
 

@@ -17,6 +17,7 @@ from reasonedit_agent.errors import Lost, UsageError
 from reasonedit_agent.loading import lane
 from reasonedit_agent.schemas import Accepted, Box, Candidate, EditStep, Refine
 from reasonedit_agent.testing import ScriptedReasoner, check_tool, scores
+from reasonedit_agent.tools import step1x
 from reasonedit_agent.tools.diffusers import diffusers_tool
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
 from reasonedit_agent.tools.diffusers.pipelines import _still
@@ -32,9 +33,12 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "QwenImageEditPlusPipeline": {"listed": True, "true_cfg_scale": 4.0, "negative_prompt": " "},
     "QwenImageEditPipeline": {"true_cfg_scale": 4.0, "negative_prompt": " "},
     "QwenImageEditInpaintPipeline": {"true_cfg_scale": 4.0, "negative_prompt": " ", "strength": 1.0, "masked": True},
-    "QwenImage21Pipeline": {"listed": True, "true_cfg_scale": 1.0, "output_resolution": 78},
+    "QwenImage21Pipeline": {"listed": True, "true_cfg_scale": 1.0, "output_resolution": 64},
     "FluxKontextPipeline": {"guidance_scale": 3.5, "max_area": WIDTH * HEIGHT, "_auto_resize": False},
+    "Step1XEditPipeline": {"true_cfg_scale": 6.0, "size_level": 64, "sized": False},
+    "Step1XEditPipelineV1P2": {"true_cfg_scale": 6.0, "size_level": 64, "sized": False},
 }
+STEP1X = ("Step1XEditPipeline", "Step1XEditPipelineV1P2")
 
 
 def by_hand(folder: Path, name: str, image: Image.Image, seed: int, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -46,27 +50,24 @@ def by_hand(folder: Path, name: str, image: Image.Image, seed: int, monkeypatch:
         monkeypatch.setattr(module, "calculate_dimensions", lambda _, ratio: dimensions(WIDTH * HEIGHT, ratio))
     processor = folder / "processor"
     parts = {}
-    if processor.is_dir():
+    if processor.is_dir() and name not in STEP1X:
         import transformers
 
         kind = "Qwen3VLProcessor" if "21" in name else "Qwen2VLProcessor"
         parts["processor"] = _still(getattr(transformers, kind)).from_pretrained(processor)
-    pipe = getattr(diffusers, name).from_pretrained(folder, **parts)
+    pipe = getattr(step1x if name in STEP1X else diffusers, name).from_pretrained(folder, **parts)
     pipe.set_progress_bar_config(disable=True)
     if given.pop("masked", False):
         given["mask_image"] = Image.new("L", image.size, 255)
     pictures = [image] if given.pop("listed", False) else image
-    if name != "FluxKontextPipeline":
-        given["text"] = None
-    given.pop("text", None)
     generator = torch.Generator().manual_seed(seed)
-    size = {"width": WIDTH, "height": HEIGHT}
+    size = {"width": WIDTH, "height": HEIGHT} if given.pop("sized", True) else {}
     return pipe(
         image=pictures, prompt=TEXT, num_inference_steps=2, generator=generator, output_type="np", **size, **given
     ).images[0]
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", BY_HAND)
 async def test_the_tool_draws_what_the_pipeline_draws(
     saved: Saved, desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +75,7 @@ async def test_the_tool_draws_what_the_pipeline_draws(
     png = Candidate.of(desk.images.save(desk.photo))  # a PNG, so that the result is what was drawn
     (made,) = await desk.edit(diffusers_tool(str(folder), steps=2, area=64 * 64), 5, base=png)
     small = desk.photo.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    wanted = by_hand(folder, name, small, 5, monkeypatch)
+    wanted = by_hand(folder, name, desk.photo if name in STEP1X else small, 5, monkeypatch)
     drawn = Image.fromarray(np.uint8(np.rint(wanted * 255)).clip(0, 255))
     grown = np.asarray(drawn.resize(desk.photo.size, Image.Resampling.LANCZOS).convert("RGB"), np.int16)
     got = desk.pixels(made)
@@ -82,7 +83,7 @@ async def test_the_tool_draws_what_the_pipeline_draws(
     assert made.image.size == desk.source.size and made.geometry == png.geometry
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", BY_HAND)
 async def test_conformance(saved: Saved, tmp_path: Path, name: str) -> None:
     tool = diffusers_tool(str(saved(name)), steps=2, area=64 * 64)
     report = await check_tool(tool, PHOTO.read_bytes(), (EditStep(text=TEXT),), tmp_path)
@@ -91,9 +92,9 @@ async def test_conformance(saved: Saved, tmp_path: Path, name: str) -> None:
 
 def test_what_is_marked_as_tested_is_tested() -> None:
     tested = {name for name, row in ADAPTERS.items() if row.tested}
-    assert tested == {name for name in TINY} | {name for name in ADAPTERS if name.startswith("Step1X")}
+    assert tested == set(BY_HAND) == {*TINY, *STEP1X}
     for name, row in ADAPTERS.items():
-        if not name.startswith("Step1X"):
+        if name not in STEP1X:
             assert hasattr(diffusers, name), f"{name} is not in diffusers"
             assert not row.inpaint or hasattr(diffusers, row.inpaint)
 

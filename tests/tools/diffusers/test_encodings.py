@@ -27,7 +27,7 @@ def counts(desk: Desk) -> tuple[int, int]:
     return int(words[at + 1]), int(words[at + 3])
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", [*TINY, "Step1XEditPipeline", "Step1XEditPipelineV1P2"])
 async def test_the_source_is_encoded_once(saved: Saved, desk: Desk, name: str) -> None:
     """A re-roll and a roll-back pay nothing; a new instruction pays for its text alone; and the pixels are the same."""
     folder = str(saved(name))
