@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ def edit(
     as_json: AsJson = False,
     reasoner: Annotated[str, typer.Option(help="Who thinks and reflects.")] = "embedded",
     tool: Annotated[str, typer.Option(help="Who edits.")] = "classical",
-    policy: Annotated[str, typer.Option(help="When to stop, such as 'accepted | budget(seconds=60)'.")] = "",
+    policy: Annotated[str | None, typer.Option(help="When to stop, such as 'accepted | budget(seconds=60)'.")] = None,
     max_rounds: Annotated[
         int | None, typer.Option(min=0, help="Stop after that many rounds, whatever the policy.")
     ] = None,
@@ -60,7 +61,7 @@ def edit(
 
     _check_out(out)
     agent = EditAgent(reasoner, _with_font(tool, font), _with_rounds(policy, max_rounds), runs=runs)
-    where = parse_region(region, image, agent.runs / tracing.IMAGES) if region else None
+    where = parse_region(region, image, agent.runs / tracing.IMAGES) if region is not None else None
     with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
         result = agent.edit(
             image,
@@ -152,13 +153,18 @@ def _with_font(tool: str, font: Path | None) -> str:
     return f'{tool}(font="{font.resolve()}")'
 
 
-def _with_rounds(policy: str, max_rounds: int | None) -> str:
+def _with_rounds(policy: str | None, max_rounds: int | None) -> str:
     from reasonedit_agent import registry
 
+    if policy is not None and not policy.strip():
+        raise UsageError("--policy is empty.", hint="Leave it out for the usual one, or write 'accepted | rounds(3)'.")
     if max_rounds is None:
-        return policy
-    stopping, _, rest = registry.build_policy(policy).text.partition(";")
+        return policy or ""
+    stopping, _, rest = registry.build_policy(policy or "").text.partition(";")
     return f"({stopping}) | rounds({max_rounds}){';' + rest if rest else ''}"
+
+
+_REGIONS = "Write 'left,top,right,bottom', 'x,y x,y x,y', a mask image's name, or a phrase."
 
 
 def parse_region(text: str, source: Path, images: Path) -> Region:
@@ -172,6 +178,8 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
     from reasonedit_agent.images import ingest, open_store
     from reasonedit_agent.schemas import Box, Mask, Phrase, Polygon
 
+    if not text.strip():
+        raise UsageError("--region is empty.", hint=_REGIONS)
     if Path(text).is_file():
         store = open_store(images)
         mask = store.put(ingest(text).data)
@@ -182,22 +190,37 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
         return Mask(image=store.save(store.open(mask).convert("L")), label=Path(text).stem)
     if Path(text).suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"):
         raise UsageError(f"The mask {text} does not exist.", hint="Give a mask image of the photo's size.")
-    groups = text.replace(";", " ").split()
-    try:
-        numbers = [tuple(float(part) for part in group.split(",")) for group in groups]
-    except ValueError:
+    numbers = _numbers(text)
+    if numbers is None:
         return Phrase(text=text)
     try:
-        if len(numbers) == 1 and len(numbers[0]) == 4:
+        if len(numbers) == 1:
             left, top, right, bottom = numbers[0]
             return Box(left=left, top=top, right=right, bottom=bottom)
-        points: Any = tuple(numbers)
+        points: Any = numbers
         return Polygon(points=points)
     except ValidationError as error:
-        raise UsageError(
-            f"The region {text!r} cannot be read: {error.errors()[0]['msg']}.",
-            hint="Write 'left,top,right,bottom', or 'x,y x,y x,y'.",
-        ) from error
+        reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ").rstrip(".")
+        raise UsageError(f"The region {text!r} cannot be read: {reason}.", hint=_REGIONS) from error
+
+
+def _numbers(text: str) -> tuple[tuple[float, ...], ...] | None:
+    """Return the four numbers of a box, or the pairs of a polygon; None where it is a text."""
+    try:
+        numbers = tuple(tuple(float(part) for part in group.split(",")) for group in text.replace(";", " ").split())
+    except ValueError:
+        if any(character.isalpha() for character in text):
+            return None
+        raise UsageError(f"The region {text!r} cannot be read.", hint=_REGIONS) from None
+    box = [len(group) for group in numbers] == [4]
+    wrong = ""
+    if not box and (len(numbers) < 3 or any(len(point) != 2 for point in numbers)):
+        wrong = f"it has {sum(map(len, numbers))} numbers; a box has four, a polygon three pairs or more"
+    elif not all(math.isfinite(number) for point in numbers for number in point):
+        wrong = "one of its numbers is none"
+    if wrong:
+        raise UsageError(f"The region {text!r} cannot be read: {wrong}.", hint=_REGIONS)
+    return numbers
 
 
 def _read_thought(path: Path) -> Thought:

@@ -19,6 +19,7 @@ from reasonedit_agent.perception.faces import face_mask
 from reasonedit_agent.perception.instances import instance_mask
 from reasonedit_agent.perception.layout import Layout
 from reasonedit_agent.perception.masks import components, parts, sharpen_edge, sized
+from reasonedit_agent.perception.material import foreign
 from reasonedit_agent.perception.nouns import ALSO, ANIMALS, BACKDROP, coco_label, part_of
 from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
 from reasonedit_agent.perception.stuff import STUFF
@@ -98,6 +99,20 @@ class Scene(Layout):
             return None
         mask = resize_mask(found.mask, self.height, self.width)
         return replace(found, mask=mask, box=self._grown(found.box))
+
+    def foreign(self, phrase: str) -> Mask | None:
+        """Return what of a thing's mask is of another material (see `material.foreign`), or None where nothing is.
+
+        Only things that the detector knows have a kind that says what belongs to them.
+        """
+        other = self._once(("foreign", phrase), lambda: self._foreign(phrase))
+        return None if other is None else resize_mask(other, self.height, self.width)
+
+    def _foreign(self, phrase: str) -> Mask | None:
+        found = self._once(("find", phrase, None), lambda: self._find(phrase, None))
+        if found is None or found.source != "detector":
+            return None
+        return foreign(self._small, found.mask, found.label)
 
     def _find(self, text: str, prefer: Source | None) -> Located | None:
         phrase = parse_phrase(text)

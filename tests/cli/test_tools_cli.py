@@ -51,10 +51,13 @@ def test_an_edit_with_a_diffusion_model(tmp_path: Path, tiny: Path) -> None:
         "2",
         "--json",
         "--runs",
-        str(tmp_path),
+        str(tmp_path / "runs"),
+        "--out",
+        str(tmp_path / "out"),
     )
     said = json.loads(run.stdout)
     assert run.returncode == 0 and said["status"] == "best_effort", run.stderr
-    assert len(said["rounds"]) == 2 and Image.open(said["image"]).size == Image.open(PHOTO).size
+    with Image.open(said["image"]) as made, Image.open(PHOTO) as source:
+        assert len(said["rounds"]) == 2 and made.size == source.size
     trace = cli("trace", "show", said["trace"]).stdout
     assert "Flux2KleinPipeline" in trace

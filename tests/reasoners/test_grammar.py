@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reasonedit_agent.operations import Adjust, ReplaceBackground
 from reasonedit_agent.reasoners.embedded.grammar import amended, colours, nouns, parse
 from reasonedit_agent.reasoners.embedded.grammar.lexicon import LANGUAGES, lexicon
 from tests.reasoners.grammar_cases import CHINESE, ENGLISH, FRENCH, GERMAN, SIZE, SPANISH, Case
@@ -227,3 +228,25 @@ def test_what_no_operation_uses_is_not_dropped_in_silence(text: str) -> None:
 )
 def test_says_what_is_in_the_way(text: str, why: str) -> None:
     assert why in parse(text, size=SIZE).unsupported[0][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("undo the blue tint", 0.2),
+        ("fix the blue tint", 0.2),
+        ("reduce the yellow tint", -0.2),
+        ("less blue tint", 0.2),
+    ],
+)
+def test_a_tint_is_taken_back_by_warmth(text: str, amount: float) -> None:
+    (clause,) = parse(text, size=(600, 400)).clauses
+    assert clause.operation == Adjust(what="warmth", amount=amount)
+
+
+def test_a_gradient_is_described_by_a_time_of_day() -> None:
+    text = "swap the background for a sunset gradient, orange to purple"
+    (clause,) = parse(text, size=(600, 400)).clauses
+    assert isinstance(clause.operation, ReplaceBackground)
+    assert clause.operation.fill.colours == ("#ffa500", "#800080")
+    assert parse("swap the background for a sunset", size=(600, 400)).unsupported

@@ -16,7 +16,7 @@ from skimage import data
 from reasonedit_agent import operations as ops
 from reasonedit_agent.events import AnyEvent, Called
 from reasonedit_agent.images import FolderStore
-from reasonedit_agent.perception.locate import locate
+from reasonedit_agent.perception.locate import Scene, locate
 from reasonedit_agent.reasoners.embedded.reasoner import EmbeddedReasoner
 from reasonedit_agent.reasoners.embedded.reflect import reflect
 from reasonedit_agent.schemas import (
@@ -69,10 +69,13 @@ def step(operation: ops.PlainOperation, region: Region | None = None) -> EditSte
     return EditStep(text=operation.op, operation=operation, region=region)
 
 
-def place(desk: Desk, picture: Rgb, phrase: str, label: str | None = None) -> Mask:
+def place(desk: Desk, picture: Rgb, phrase: str, label: str | None = None, painted: bool = False) -> Mask:
+    """Return where a thing is; where it is ``painted``, without what it holds."""
     found = locate(picture, phrase)
     assert found is not None
-    grey = Image.fromarray(np.round(found.mask * 255).astype(np.uint8))
+    other = Scene.of(picture).foreign(phrase) if painted else None
+    own = found.mask if other is None else np.minimum(found.mask, 1 - other)
+    grey = Image.fromarray(np.round(own * 255).astype(np.uint8))
     return Mask(image=desk.images.save(grey), label=phrase if label is None else label)
 
 
@@ -155,7 +158,8 @@ def test_the_editors_best_is_accepted_at_once(
     desk: Desk, photo: str, operation: ops.PlainOperation, phrase: str | None
 ) -> None:
     picture = PHOTOS[photo]
-    region = place(desk, picture, phrase) if phrase else None
+    painted = isinstance(operation, ops.Recolour)
+    region = place(desk, picture, phrase, painted=painted) if phrase else None
     verdicts, _ = loop(desk, picture, [step(operation, region)], rounds=1)
     assert isinstance(verdicts[0], Accepted), verdicts[0].critique
     assert verdicts[0].scores.overall >= 7.5

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from skimage import data
+from skimage import color, data
 
 from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.images import FolderStore
-from reasonedit_agent.operations import Adjust, Blur, Crop, Recolour, ReplaceBackground, operation_names
+from reasonedit_agent.operations import Adjust, BlackAndWhite, Blur, Crop, Recolour, ReplaceBackground, operation_names
 from reasonedit_agent.reasoners.embedded.think import think
-from reasonedit_agent.schemas import Box, Card, EditRequest, History, HumanAnswer, ImageRef, Mask, Thought
+from reasonedit_agent.schemas import Box, Card, EditRequest, History, HumanAnswer, ImageRef, Mask, Phrase, Thought
 from reasonedit_agent.weights import missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="the weights are not fetched: reasonedit fetch embedded")
@@ -185,7 +185,8 @@ def test_a_tool_without_the_operation(store: FolderStore, photos: dict[str, Imag
 
 def test_a_tool_that_reads_text(store: FolderStore, photos: dict[str, ImageRef]) -> None:
     thought = plan(store, photos["chelsea"], "add a hat and make the cat blue", TEXT)
-    assert [step.operation for step in thought.steps] == [None, None]
+    # By the operation the result is measured; the tool reads the text.
+    assert [type(step.operation) for step in thought.steps] == [type(None), Recolour]
     assert "hat" in thought.steps[0].text and "cat" in thought.steps[1].text and "blue" in thought.steps[1].text
 
 
@@ -272,3 +273,71 @@ def test_what_cannot_be_told_apart_is_said(store: FolderStore, photos: dict[str,
     thought = plan(store, photos["coffee"], "make the cup behind the spoon green, but keep the chandelier as it is")
     assert "spoon" in thought.instruction and "could not be used" in thought.instruction
     assert "chandelier" in thought.instruction and "could not be found" in thought.instruction
+
+
+def test_what_is_excepted_must_be_found(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    for text in ("blur all cups except the chandelier", "blur the cup, except the chandelier"):
+        with pytest.raises(Unsupported, match=r"The chandelier .* cannot be told apart .* --region"):
+            plan(store, photos["coffee"], text)
+    with pytest.raises(Unsupported, match="no title"):
+        plan(store, photos["coffee"], "blur everything except the title")
+    # What is only to be kept is a remark.
+    assert "chandelier" in plan(store, photos["coffee"], "blur the cup, but keep the chandelier").instruction
+
+
+def test_a_region_in_words_is_held_to_the_rule_of_nouns(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    guessed = plan(store, photos["coffee"], "make it green", region=Phrase(text="the sprocket"))
+    assert guessed.instruction == "make the sprocket green (what stands out is taken for the sprocket)"
+    known = plan(store, photos["coffee"], "make it green", region=Phrase(text="the cup"))
+    assert known.instruction == "make the cup green"
+    assert known.steps[0].region == Phrase(text="the cup")
+    with pytest.raises(Unsupported, match="There is no car"):
+        plan(store, photos["chelsea"], "make it green", region=Phrase(text="the car"))
+
+
+def test_a_drawn_region_is_named_in_the_plan(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    box = Box(left=10, top=20, right=110, bottom=120)
+    thought = plan(store, photos["coffee"], "make it green", region=box)
+    assert "selection" in thought.instruction and "picture" not in thought.instruction
+    assert "selection" in thought.checklist[0] and "selection" in thought.steps[0].text
+    assert "picture" in plan(store, photos["coffee"], "rotate it by 90 degrees", region=box).instruction
+
+
+@pytest.mark.parametrize("text", ["don't blur the background", "make the cup blue. Scratch that."])
+def test_nothing_to_do_is_said(store: FolderStore, photos: dict[str, ImageRef], text: str) -> None:
+    with pytest.raises(Unsupported, match="There is nothing to do"):
+        plan(store, photos["coffee"], text)
+
+
+def test_the_rest_of_what_is_not_there(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    text = "can u make her hat red pls, and the rest b&w"
+    with pytest.raises(Unsupported, match="no hat"):
+        plan(store, photos["astronaut"], text)
+    red, grey = plan(store, photos["coffee"], text.replace("her hat", "the cup")).steps
+    assert red.operation == Recolour(colour="#ff0000")
+    assert isinstance(grey.operation, BlackAndWhite) and "everything except the cup" in grey.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("make the background bluer", "make the background more blue"),
+        ("haz el fondo más azul", "fondo: color más azul"),
+        ("make the background slightly blue", "make the background slightly blue"),
+    ],
+)
+def test_more_of_a_colour(store: FolderStore, photos: dict[str, ImageRef], text: str, words: str) -> None:
+    thought = plan(store, photos["astronaut"], text)
+    assert thought.instruction == words
+    (step,) = thought.steps
+    assert isinstance(step.operation, Recolour)
+    if "slightly" not in text:  # a blue of the sky's hue: that of CSS is violet in CIELAB
+        code = step.operation.colour
+        lab = color.rgb2lab(np.array([[[int(code[k : k + 2], 16) for k in (1, 3, 5)]]], np.uint8))[0, 0]
+        assert 240 < np.degrees(np.arctan2(lab[2], lab[1])) % 360 < 290
+
+
+def test_a_painted_cup_keeps_its_coffee(store: FolderStore, photos: dict[str, ImageRef]) -> None:
+    coffee = slice(120, 170), slice(250, 330)  # rows and columns
+    assert mask(store, plan(store, photos["coffee"], "make the cup green"))[coffee].mean() < 0.1
+    assert mask(store, plan(store, photos["coffee"], "blur the cup"))[coffee].mean() > 0.9

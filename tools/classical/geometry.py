@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from reasonedit_agent.errors import Unsupported
 from reasonedit_agent.operations import Crop, Flip, Resize, Rotate
+from reasonedit_agent.perception import framing
 from reasonedit_agent.perception.arrays import Mask, mask_box
 from reasonedit_agent.perception.regions import warp
 from reasonedit_agent.schemas import Affine
@@ -20,40 +20,15 @@ __all__ = ["crop", "flip", "resize", "rotate"]
 
 def crop(picture: Picture, operation: Crop, mask: Mask, bench: Bench) -> Picture:
     """Cut to the region's box with its margin, or to the largest part of the ratio that holds it."""
-    width, height = picture.size
-    region = None if bench.region is None else _box_with_margin(mask, operation.margin)
-    if operation.ratio is None:
-        if region is None:
-            raise Unsupported("A crop needs a region or a ratio.", hint="Say what to crop to.")
-        return _cut(picture, *region)
-    left, top, right, bottom = region or (0, 0, width, height)
-    wanted = operation.ratio[0] / operation.ratio[1]
-    wide, tall = width, height
-    if width / height > wanted:
-        wide = max(1, min(width, round(height * wanted)))
-    else:
-        tall = max(1, min(height, round(width / wanted)))
-    x = _hold(left, right, wide, width)
-    y = _hold(top, bottom, tall, height)
-    return _cut(picture, x, y, x + wide, y + tall)
+    box = framing.cropped(operation, None if bench.region is None else _box(mask), picture.size)
+    if box is None:
+        raise Unsupported("A crop needs a region or a ratio.", hint="Say what to crop to.")
+    return _cut(picture, *box)
 
 
-def _box_with_margin(mask: Mask, margin: float) -> tuple[int, int, int, int]:
+def _box(mask: Mask) -> tuple[float, float, float, float]:
     height, width = mask.shape
-    found = mask_box(mask) or mask_box(mask, max(0.02, float(mask.max()) / 2)) or (0.0, 0.0, width, height)
-    left, top, right, bottom = found
-    across, down = (right - left) * margin, (bottom - top) * margin
-    return (
-        max(0, math.floor(left - across)),
-        max(0, math.floor(top - down)),
-        min(width, math.ceil(right + across)),
-        min(height, math.ceil(bottom + down)),
-    )
-
-
-def _hold(start: int, end: int, length: int, whole: int) -> int:
-    """Return where a window of a length begins that has a span in its middle and stays inside."""
-    return int(np.clip(round((start + end - length) / 2), 0, whole - length))
+    return mask_box(mask) or mask_box(mask, max(0.02, float(mask.max()) / 2)) or (0.0, 0.0, width, height)
 
 
 def _cut(picture: Picture, left: int, top: int, right: int, bottom: int) -> Picture:
@@ -65,15 +40,7 @@ def _cut(picture: Picture, left: int, top: int, right: int, bottom: int) -> Pict
 def resize(picture: Picture, operation: Resize, mask: Mask, bench: Bench) -> Picture:
     """Change the size: area averages to shrink, Lanczos to enlarge."""
     width, height = picture.size
-    if operation.scale is not None:
-        wide, tall = width * operation.scale, height * operation.scale
-    elif operation.megapixels is not None:
-        factor = math.sqrt(operation.megapixels * 1e6 / (width * height))
-        wide, tall = width * factor, height * factor
-    else:
-        wide = operation.width or width * (operation.height or height) / height
-        tall = operation.height or height * (operation.width or width) / width
-    wide, tall = max(1, round(wide)), max(1, round(tall))
+    wide, tall = framing.resized(operation, picture.size)
     check_size(wide, tall)
     return _warped(picture, (wide / width, 0, 0, 0, tall / height, 0), (wide, tall))
 
@@ -95,17 +62,8 @@ def rotate(picture: Picture, operation: Rotate, mask: Mask, bench: Bench) -> Pic
     quarters, rest = divmod(operation.degrees % 360, 90)
     if rest == 0:
         return _quarters(picture, int(quarters))
-    angle = math.radians(operation.degrees)
-    cos, sin = math.cos(angle), math.sin(angle)
-    wide = math.ceil(width * abs(cos) + height * abs(sin) - 1e-9)
-    tall = math.ceil(width * abs(sin) + height * abs(cos) - 1e-9)
+    step, (wide, tall) = framing.turned(operation.degrees, picture.size)
     check_size(wide, tall)
-    middle = (width / 2, height / 2)
-    # y points down, so this matrix turns clockwise as seen; the middle of the old canvas becomes that of the new.
-    step: Affine = (
-        cos, -sin, wide / 2 - cos * middle[0] + sin * middle[1],
-        sin, cos, tall / 2 - sin * middle[0] - cos * middle[1],
-    )  # fmt: skip
     turned = _warped(picture, step, (wide, tall))
     alpha = np.full((height, width), 255, np.uint8) if picture.alpha is None else picture.alpha
     # A transparent frame of one pixel gives the turned edge its soft outline.

@@ -17,7 +17,7 @@ from reasonedit_agent.perception.measures import mean_lab
 from reasonedit_agent.perception.nouns import ANIMALS, FIGURES, group_of
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
-from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Region
+from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Phrase, Region
 
 __all__ = ["Places"]
 
@@ -47,7 +47,10 @@ class _Spot:
 class Places:
     """Finds the things of a request's source, and stores their masks."""
 
-    def __init__(self, request: EditRequest, images: ImageStore) -> None:
+    def __init__(self, request: EditRequest, images: ImageStore, excepted: tuple[str, ...] = ()) -> None:
+        """Look at a request's source; ``excepted`` are nouns that must be found where they are to stay as they are."""
+        self._excepted = excepted
+        self._drawn_mask: _Mask | None = None
         self._request, self._images = request, images
         self._rgb = np.asarray(images.open(request.image).convert("RGB"), np.uint8)
         self.scene = Scene.of(self._rgb, request.image.sha256)
@@ -57,26 +60,26 @@ class Places:
         self.lost: list[str] = []
         """Nouns that were to be left out and could not be found."""
 
-    def region(self, target: str | None, keep: tuple[str, ...]) -> Region | None:
+    def region(self, target: str | None, keep: tuple[str, ...], *, painted: bool = False) -> Region | None:
         """Return where a target is, without the things that must stay.
 
         Args:
             target: Noun phrase, "everything except cup", or None for the request's region or the whole picture.
             keep: Nouns.
+            painted: Whether it gets another colour, which what it holds must not get.
 
         Raises:
             Unsupported: The target is not in the picture; the message says what is.
         """
-        if target is None and self._request.region is not None and not keep:
-            return self._request.region
         spot = self._spot(target)
         drawn = self._drawn()
         if drawn is not None and not keep and np.array_equal(spot.mask, drawn):
             return self._request.region
-        mask, label = spot.mask, spot.label
+        mask, label = self._without_foreign(spot) if painted else spot.mask, spot.label
+        whole = mask
         for noun in keep:
             mask = self._without(mask, noun)
-        if mask is not spot.mask and float(np.abs(mask - spot.mask).sum()) > 0.1 * float(spot.mask.sum()):
+        if mask is not whole and float(np.abs(mask - whole).sum()) > 0.1 * float(spot.mask.sum()):
             label = ""  # it is no longer what the noun names
         if target is None and self._request.region is None and mask is spot.mask:
             return None
@@ -117,22 +120,44 @@ class Places:
     def _find(self, noun: str) -> Located:
         found, drawn = None if noun == SELECTION else self.scene.find(noun), self._drawn()
         if found is not None and found.score >= _FOUND and not self._mistaken(found):
-            unsure = _guessed(found)
-            # A "rabbit" where the detector sees a cat: no model knows rabbits, so the plan must say what was taken.
-            strange = found.source == "detector" and noun.split(" ")[-1] in ANIMALS
-            if drawn is None and (unsure or strange):
-                self._guess(noun, found.mask)
-            if drawn is None or not unsure:
+            if drawn is None:
+                self._doubt(noun, found)
+            if drawn is None or not _guessed(found):
                 return found
         if drawn is not None:  # whoever drew where it is need not name it in words that a model knows
             return Located(mask=drawn, box=(0, 0, 0, 0), score=1.0, source="position", label=noun)
+        raise self._absent(noun)
+
+    def _absent(self, noun: str) -> Unsupported:
         seen = self.seen()
         what = f"I see: {', '.join(seen)}." if seen else "I recognise nothing in it by name."
         be = "are" if noun.endswith("s") else "is"
-        raise Unsupported(
+        return Unsupported(
             f"There {be} no {noun} that I can find in the picture; {what}",
             hint="Name it otherwise, or say where it is (region=..., --region left,top,right,bottom).",
         )
+
+    def _without_foreign(self, spot: _Spot) -> _Mask:
+        """Leave out what the things of a target hold, and what leans on them."""
+        mask = spot.mask
+        for noun in spot.label.split(" and ") if spot.label else ():
+            other = self.scene.foreign(noun)
+            mask = mask if other is None else np.asarray(np.minimum(mask, 1 - other), np.float32)
+        return mask
+
+    def _named(self, noun: str, phrase: str) -> None:
+        """Hold the phrase of a region to the same rule as the nouns of the instruction."""
+        found = self.scene.find(phrase)
+        if found is None or found.score < _FOUND or self._mistaken(found):
+            raise self._absent(noun)
+        self._doubt(noun, found)
+
+    def _doubt(self, noun: str, found: Located) -> None:
+        """Remember a thing that was taken for another: the plan must say so."""
+        # A "rabbit" where the detector sees a cat: no model knows rabbits.
+        strange = found.source == "detector" and noun.split(" ")[-1] in ANIMALS
+        if _guessed(found) or strange:
+            self._guess(noun, found.mask)
 
     def _guess(self, noun: str, mask: _Mask) -> None:
         for other, taken in self.guesses.items():
@@ -182,6 +207,13 @@ class Places:
             left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
             if float(left.sum()) > 0.3 * float(mask.sum()):
                 return left
+        if noun in self._excepted:
+            seen = self.seen()
+            raise Unsupported(
+                f"The {noun} that is to stay as it is cannot be told apart in the picture"
+                + (f"; I see: {', '.join(seen)}." if seen else "."),
+                hint="Name it otherwise, or say where to edit (region=..., --region left,top,right,bottom).",
+            )
         self.lost.append(noun)
         return mask
 
@@ -190,17 +222,32 @@ class Places:
         """The region that came with the request."""
         return self._request.region
 
+    @property
+    def drawn_name(self) -> str | None:
+        """What the region that came with the request is called; None where none came."""
+        region = self._request.region
+        return _bare(region.text) if isinstance(region, Phrase) else None if region is None else SELECTION
+
     def _drawn(self) -> _Mask | None:
         if self._request.region is None:
             return None
-        source = self._request.image
-        return region_mask(self._request.region, self._images, Geometry.of(source), source.size, self._rgb)
+        if self._drawn_mask is None:
+            source, region = self._request.image, self._request.region
+            if isinstance(region, Phrase):
+                self._named(_bare(region.text), region.text)
+            self._drawn_mask = region_mask(region, self._images, Geometry.of(source), source.size, self._rgb)
+        return self._drawn_mask
 
     def _stored(self, mask: _Mask, label: str) -> Mask:
         grey = Image.fromarray(np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8))
         buffer = io.BytesIO()
         grey.save(buffer, "PNG")
         return Mask(image=self._images.put(buffer.getvalue()), label=label)
+
+
+def _bare(phrase: str) -> str:
+    """Return a phrase without the article."""
+    return phrase.strip().removeprefix("the ").strip()
 
 
 def _guessed(found: Located) -> bool:

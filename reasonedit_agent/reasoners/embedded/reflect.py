@@ -186,13 +186,14 @@ def _with_other_masks(index: int, finding: Finding, exhibits: Exhibits, images: 
 
 
 def _unnamed(step: EditStep, seen: Evidence) -> Finding:
-    """Judge a step in words alone: it can be seen that something changed, not what."""
+    """Refuse to judge a step in words alone: it can be seen that something changed, not what."""
     where = seen.inside()
     moved = float(np.linalg.norm(seen.result_lab - seen.source_lab, axis=2)[where].mean()) if where.any() else 0.0
     question = f"Was it done: {step.text[:80]}?"
     if moved < 1:
         return Finding(question, False, "nothing changed there", 0, (Remedy("restart", step, "anew"),), 0.8)
-    return Finding(question, None, f"it changed by {moved:.1f} Lab; what it became cannot be told", 6, (), 0.1)
+    note = f"it changed by {moved:.1f} Lab, and what it became cannot be measured; a vision-language model can tell"
+    return Finding(question, False, note, 5, (), 0.1)
 
 
 def _kept_thing(text: str, exhibits: Exhibits) -> Finding:

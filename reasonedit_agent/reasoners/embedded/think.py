@@ -17,6 +17,7 @@ from reasonedit_agent.operations import (
     Crop,
     Flip,
     PlainOperation,
+    Recolour,
     Resize,
     Rotate,
     Upscale,
@@ -71,11 +72,12 @@ def think(request: EditRequest, card: Card, history: History, images: ImageStore
     for advice in texts[1:]:
         plan = _advised(plan, advice, request, card)
     if not plan.steps:
-        raise _not_understood(" ".join(texts), plan.language)
-    places = Places(request, images)
+        raise _idle(" ".join(texts), plan.language) if plan.idle else _not_understood(" ".join(texts), plan.language)
+    places = Places(request, images, plan.excepted)
     plan = replace(plan, steps=tuple(_visible(item, places) for item in plan.steps))
     steps = tuple(_step(item, plan, places, card) for item in plan.steps)
     language = plan.language if plan.language in EXAMPLES else "en"
+    plan = replace(plan, steps=tuple(_shown(i, places) if isinstance(i, Clause) else i for i in plan.steps))
     instruction = _rewritten(plan, language) + remarks(
         tuple(places.guesses), plan.unused, tuple(dict.fromkeys(places.lost)), language
     )
@@ -100,6 +102,8 @@ class _Plan:
     steps: tuple[Clause | _Words, ...]
     keep: tuple[str, ...]
     unused: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+    idle: bool = False
 
 
 def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
@@ -122,7 +126,7 @@ def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
         raise _refusal(parsed)
     both: list[Clause | _Words] = [*parsed.clauses, *words]
     steps = sorted(both, key=lambda item: max(text.find(item.text), 0))
-    return _Plan(parsed.language, tuple(steps), parsed.keep, parsed.unused)
+    return _Plan(parsed.language, tuple(steps), parsed.keep, parsed.unused, parsed.excepted, parsed.idle)
 
 
 def _refusal(parsed: Parsed) -> Unsupported:
@@ -135,6 +139,14 @@ def _refusal(parsed: Parsed) -> Unsupported:
 def _not_understood(text: str, language: str) -> Unsupported:
     examples = EXAMPLES.get(language, EXAMPLES["en"])
     return Unsupported(f"I do not understand “{text.strip()[:200]}”.", hint=f"Say for example: {examples}.")
+
+
+def _idle(text: str, language: str) -> Unsupported:
+    examples = EXAMPLES.get(language, EXAMPLES["en"])
+    return Unsupported(
+        f"There is nothing to do: “{text.strip()[:200]}” asks for no change.",
+        hint=f"Say what is to change, for example: {examples}.",
+    )
 
 
 def _nearest(text: str, language: str) -> str | None:
@@ -167,7 +179,8 @@ def _advised(plan: _Plan, advice: str, request: EditRequest, card: Card) -> _Pla
     keep = tuple(dict.fromkeys((*plan.keep, *new.keep)))
     # What is to stay now is not edited, however early it was named.
     kept = [item for item in kept if not (isinstance(item, Clause) and item.target in new.keep)]
-    return _Plan(plan.language, (*kept, *added), keep, (*plan.unused, *new.unused))
+    excepted = (*plan.excepted, *new.excepted)
+    return _Plan(plan.language, (*kept, *added), keep, (*plan.unused, *new.unused), excepted, plan.idle)
 
 
 def _aimed(item: Clause | _Words, plan: _Plan) -> Clause | _Words:
@@ -204,20 +217,17 @@ def _scaled(item: Clause | _Words, factor: float) -> Clause | _Words:
 def _step(item: Clause | _Words, plan: _Plan, places: Places, card: Card) -> EditStep:
     if isinstance(item, _Words):
         return EditStep(text=item.text)
-    operation: PlainOperation | None = item.operation
-    if card.operations and item.operation.op not in card.operations:
-        if not card.reads_text:
-            raise Unsupported(
-                f"The tool cannot do “{item.text}”: it has no operation {item.operation.op}.",
-                hint="Take a tool that has it, such as tool=classical.",
-            )
-        operation = None
-    elif not card.operations:
-        operation = None
+    # A tool that reads text leaves the operation alone; by it the result is measured.
+    operation: PlainOperation = item.operation
+    if operation.op not in card.operations and not card.reads_text:
+        raise Unsupported(
+            f"The tool cannot do “{item.text}”: it has no operation {operation.op}.",
+            hint="Take a tool that has it, such as tool=classical.",
+        )
     region = _region(item, plan, places)
     if isinstance(operation, Crop) and operation.margin and region is not None and region == places.drawn:
         operation = operation.model_copy(update={"margin": 0.0})  # the frame was drawn, not guessed around a thing
-    return EditStep(text=statement(item.operation, item.target, "en"), operation=operation, region=region)
+    return EditStep(text=statement(_shown(item, places), "en"), operation=operation, region=region)
 
 
 def _visible(item: Clause | _Words, places: Places) -> Clause | _Words:
@@ -238,19 +248,26 @@ def _region(item: Clause, plan: _Plan, places: Places) -> Region | None:
     # Letters and frames do not change what they touch, and a removal or a new background names its own place.
     local = not isinstance(item.operation, AddText | Crop)
     keep = tuple(noun for noun in plan.keep if noun != item.target) if local else ()
-    return places.region(item.target, keep)
+    return places.region(item.target, keep, painted=isinstance(item.operation, Recolour))
 
 
 # -- wording ----------------------------------------------------------------------------------------------------------
 
 
+def _shown(item: Clause, places: Places) -> Clause:
+    """Return the clause with the name of the region in the place of "the picture", where it acts on a region."""
+    if item.target is not None or isinstance(item.operation, _WHOLE):
+        return item
+    return replace(item, target=places.drawn_name)
+
+
 def _asked(item: Clause | _Words, language: str) -> str:
     if isinstance(item, Clause):
-        return question(item.operation, item.target, language)
+        return question(item, language)
     return f"Is this done: {item.text}?"
 
 
 def _rewritten(plan: _Plan, language: str) -> str:
-    said = [statement(i.operation, i.target, language) if isinstance(i, Clause) else i.text for i in plan.steps]
+    said = [statement(i, language) if isinstance(i, Clause) else i.text for i in plan.steps]
     said += [keep_statement(noun, language) for noun in plan.keep]
     return ("；" if language == "zh" else "; ").join(said)

@@ -6,14 +6,14 @@ from __future__ import annotations
 from functools import cache
 
 from reasonedit_agent.operations import Adjust, PlainOperation, ReplaceBackground
-from reasonedit_agent.reasoners.embedded.grammar import colours, nouns
+from reasonedit_agent.reasoners.embedded.grammar import Clause, colours, nouns
 
 __all__ = ["EXAMPLES", "keep_question", "keep_statement", "question", "remarks", "statement"]
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "lost": " (the {} to leave out could not be found)", "unused": " (“{}” could not be used to tell which one)", "guess": " (what stands out is taken for the {})", "keep": "keep the {} as it is", "whole": "the picture", "the": "the {}", "except": "everything except {}", "done": "Is this done: {}?",
-        "kept": "Is the {} as it was?", "slightly": "slightly ",
+        "kept": "Is the {} as it was?", "slightly": "slightly ", "more_of": "more ",
         "recolour": "make {target} {slightly}{colour}", "more": "increase the {what} of {target} by {amount}",
         "less": "decrease the {what} of {target} by {amount}", "sharpen": "sharpen {target}",
         "blur": "blur {target}", "black_and_white": "make {target} black and white", "sepia": "give {target} a sepia tone",
@@ -32,7 +32,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "?less": "Is the {what} of {target} lower by {amount}?", "?cut_out": "Is everything but {target} transparent?",
     },
     "zh": {
-        "lost": "（未找到要保留的{}）", "unused": "（未能用“{}”来判断是哪一个）", "guess": "（把画面中最突出的部分当作{}）", "keep": "保持{}不变", "whole": "整张图片", "the": "{}", "except": "除{}以外的部分", "done": "是否已完成：{}？", "kept": "{}是否保持不变？", "slightly": "略带",
+        "lost": "（未找到要保留的{}）", "unused": "（未能用“{}”来判断是哪一个）", "guess": "（把画面中最突出的部分当作{}）", "keep": "保持{}不变", "whole": "整张图片", "the": "{}", "except": "除{}以外的部分", "done": "是否已完成：{}？", "kept": "{}是否保持不变？", "slightly": "略带", "more_of": "更",
         "recolour": "把{target}变成{slightly}{colour}", "more": "把{target}的{what}提高{amount}", "less": "把{target}的{what}降低{amount}",
         "sharpen": "锐化{target}", "blur": "模糊{target}", "black_and_white": "把{target}变成黑白", "sepia": "给{target}加上怀旧棕褐色调",
         "vignette": "给{target}加上暗角", "remove": "去掉{target}", "replace_background": "把背景换成{fill}", "cut_out": "抠出{target}",
@@ -48,7 +48,7 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "de": {
         "lost": " ({} war nicht zu finden)", "unused": " („{}“ half nicht bei der Auswahl)", "guess": " (was hervorsticht, gilt als {})", "keep": "{} unverändert lassen", "whole": "ganzes Bild", "the": "{}", "except": "alles außer {}", "done": "Ist das geschehen: {}?", "kept": "Unverändert geblieben: {}?",
-        "slightly": "leicht ", "recolour": "{target}: {slightly}{colour} färben", "more": "{target}: {what} um {amount} erhöhen",
+        "slightly": "leicht ", "more_of": "mehr ", "recolour": "{target}: {slightly}{colour} färben", "more": "{target}: {what} um {amount} erhöhen",
         "less": "{target}: {what} um {amount} verringern", "sharpen": "{target}: schärfen", "blur": "{target}: unscharf machen",
         "black_and_white": "{target}: schwarzweiß", "sepia": "{target}: Sepiaton", "vignette": "{target}: Vignette", "remove": "{target}: entfernen",
         "replace_background": "Hintergrund ersetzen durch {fill}", "cut_out": "{target}: freistellen", "crop": "{target}: zuschneiden{ratio}",
@@ -60,7 +60,7 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "es": {
         "lost": " (no se encontró: {})", "unused": " («{}» no sirvió para saber cuál)", "guess": " (se toma lo que más destaca por: {})", "keep": "mantener {} igual", "whole": "toda la imagen", "the": "{}", "except": "todo excepto {}", "done": "¿Está hecho: {}?", "kept": "¿Sigue igual: {}?",
-        "slightly": "ligeramente ", "recolour": "{target}: color {slightly}{colour}", "more": "{target}: aumentar {what} en {amount}",
+        "slightly": "ligeramente ", "more_of": "más ", "recolour": "{target}: color {slightly}{colour}", "more": "{target}: aumentar {what} en {amount}",
         "less": "{target}: reducir {what} en {amount}", "sharpen": "{target}: enfocar", "blur": "{target}: desenfocar",
         "black_and_white": "{target}: blanco y negro", "sepia": "{target}: sepia", "vignette": "{target}: viñeta", "remove": "eliminar: {target}",
         "replace_background": "reemplazar el fondo por {fill}", "cut_out": "recortar la silueta: {target}", "crop": "recortar: {target}{ratio}",
@@ -72,7 +72,7 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "fr": {
         "lost": " ({} : introuvable)", "unused": " (« {} » n'a pas servi à choisir)", "guess": " (ce qui ressort est pris pour : {})", "keep": "garder {} tel quel", "whole": "toute l'image", "the": "{}", "except": "tout sauf {}", "done": "Est-ce fait : {} ?", "kept": "Inchangé : {} ?",
-        "slightly": "légèrement ", "recolour": "{target} : couleur {slightly}{colour}", "more": "{target} : augmenter {what} de {amount}",
+        "slightly": "légèrement ", "more_of": "plus ", "recolour": "{target} : couleur {slightly}{colour}", "more": "{target} : augmenter {what} de {amount}",
         "less": "{target} : réduire {what} de {amount}", "sharpen": "{target} : rendre plus net", "blur": "{target} : flouter",
         "black_and_white": "{target} : noir et blanc", "sepia": "{target} : sépia", "vignette": "{target} : vignette", "remove": "supprimer : {target}",
         "replace_background": "remplacer le fond par {fill}", "cut_out": "détourer : {target}", "crop": "recadrer : {target}{ratio}",
@@ -94,19 +94,18 @@ EXAMPLES = {
 """Instructions that are understood, for messages."""
 
 
-def statement(operation: PlainOperation, target: str | None, language: str) -> str:
+def statement(clause: Clause, language: str) -> str:
     """Return what is done, in words."""
-    words = _WORDS[language]
-    return words[_key(operation)].format(**_values(operation, target, language))
+    return _WORDS[language][_key(clause.operation)].format(**_values(clause, language))
 
 
-def question(operation: PlainOperation, target: str | None, language: str) -> str:
+def question(clause: Clause, language: str) -> str:
     """Return the question whether it was done."""
     words = _WORDS[language]
-    asked = words.get("?" + _key(operation))
+    asked = words.get("?" + _key(clause.operation))
     if asked is None:
-        return words["done"].format(statement(operation, target, language))
-    return asked.format(**_values(operation, target, language))
+        return words["done"].format(statement(clause, language))
+    return asked.format(**_values(clause, language))
 
 
 def keep_question(noun: str, language: str) -> str:
@@ -142,13 +141,17 @@ def _key(operation: PlainOperation) -> str:
     return operation.op
 
 
-def _values(operation: PlainOperation, target: str | None, language: str) -> dict[str, str]:
-    words = _WORDS[language]
+def _values(clause: Clause, language: str) -> dict[str, str]:
+    words, operation = _WORDS[language], clause.operation
     values = {name: str(value) for name, value in operation.model_dump().items()}
-    values["target"] = _target(target, language)
+    values["target"] = _target(clause.target, language)
     values["slightly"] = words["slightly"] if values.get("strength", "1")[:3] in ("0.1", "0.2", "0.3", "0.4") else ""
     if "colour" in values:
-        values["colour"] = _colour(values["colour"], language)
+        code = values["colour"]
+        if clause.more:
+            values["slightly"] = words["more_of"]
+            code = next((plain for plain, meant in colours.MORE_OF.items() if meant == code), code)
+        values["colour"] = _colour(code, language)
     for name in ("what", "style", "axis"):
         values[name] = words.get(values.get(name, ""), values.get(name, ""))
     values["size"] = _size(values)

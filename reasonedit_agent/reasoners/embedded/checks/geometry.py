@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from reasonedit_agent import operations as ops
+from reasonedit_agent.perception import framing
 from reasonedit_agent.perception.arrays import Mask, mask_box
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Finding, Float, Remedy
 from reasonedit_agent.schemas import EditStep, Geometry
@@ -48,7 +49,7 @@ def _after(
         left, top, right, bottom = _crop_box(op, box, geometry, size)
         return geometry.cropped(left, top, right, bottom), (right - left, bottom - top)
     if isinstance(op, ops.Resize):
-        new = _resized(op, size)
+        new = framing.resized(op, size)
         return geometry.then((new[0] / width, 0, 0, 0, new[1] / height, 0)), new
     if isinstance(op, ops.Upscale):
         return geometry.then((op.factor, 0, 0, 0, op.factor, 0)), (width * op.factor, height * op.factor)
@@ -56,7 +57,8 @@ def _after(
         matrix = (-1, 0, width, 0, 1, 0) if op.axis == "horizontal" else (1, 0, 0, 0, -1, height)
         return geometry.then(matrix), size
     if isinstance(op, ops.Rotate):
-        return _turned(op.degrees, geometry, size)
+        turn, canvas = framing.turned(op.degrees, size)
+        return geometry.then(turn), canvas
     return geometry, size
 
 
@@ -64,49 +66,12 @@ def _crop_box(
     op: ops.Crop, box: tuple[float, float, float, float] | None, geometry: Geometry, size: tuple[int, int]
 ) -> tuple[int, int, int, int]:
     """Return the box that `operations.Crop` describes, in the pixels of the picture that the step starts from."""
-    width, height = size
-    left, top, right, bottom = 0.0, 0.0, float(width), float(height)
+    corners = None
     if box is not None:
-        corners = [geometry.to_candidate(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
-        left, right = min(x for x, _ in corners), max(x for x, _ in corners)
-        top, bottom = min(y for _, y in corners), max(y for _, y in corners)
-        wide, tall = (right - left) * op.margin, (bottom - top) * op.margin
-        left, top, right, bottom = left - wide, top - tall, right + wide, bottom + tall
-    left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    if op.ratio is not None:
-        ratio = op.ratio[0] / op.ratio[1]
-        wide, tall = min(width, height * ratio), min(height, width / ratio)
-        x = float(np.clip((left + right - wide) / 2, 0, width - wide))
-        y = float(np.clip((top + bottom - tall) / 2, 0, height - tall))
-        left, top, right, bottom = x, y, x + wide, y + tall
-    x0, y0 = min(round(left), width - 1), min(round(top), height - 1)
-    return x0, y0, max(x0 + 1, round(right)), max(y0 + 1, round(bottom))
-
-
-def _resized(op: ops.Resize, size: tuple[int, int]) -> tuple[int, int]:
-    width, height = size
-    if op.width is not None and op.height is not None:
-        return op.width, op.height
-    if op.width is not None:
-        factor = op.width / width
-    elif op.height is not None:
-        factor = op.height / height
-    elif op.scale is not None:
-        factor = op.scale
-    else:
-        factor = math.sqrt((op.megapixels or 1.0) * 1e6 / (width * height))
-    return op.width or max(1, round(width * factor)), op.height or max(1, round(height * factor))
-
-
-def _turned(degrees: float, geometry: Geometry, size: tuple[int, int]) -> tuple[Geometry, tuple[int, int]]:
-    width, height = size
-    angle = math.radians(degrees)
-    cos, sin = round(math.cos(angle), 12), round(math.sin(angle), 12)
-    new = (abs(width * cos) + abs(height * sin), abs(width * sin) + abs(height * cos))
-    canvas = (math.ceil(new[0] - 1e-6), math.ceil(new[1] - 1e-6))
-    shift_x = canvas[0] / 2 - (cos * width - sin * height) / 2
-    shift_y = canvas[1] / 2 - (sin * width + cos * height) / 2
-    return geometry.then((cos, -sin, shift_x, sin, cos, shift_y)), canvas
+        points = [geometry.to_candidate(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        corners = max(0.0, min(xs)), max(0.0, min(ys)), min(float(size[0]), max(xs)), min(float(size[1]), max(ys))
+    return framing.cropped(op, corners, size) or (0, 0, *size)
 
 
 # -- the checks -------------------------------------------------------------------------------------------------------
@@ -156,7 +121,7 @@ def resize(step: EditStep, seen: Evidence) -> Finding:
 
 def _named_sides(step: EditStep, seen: Evidence) -> bool:
     op = step.operation
-    if not isinstance(op, ops.Resize) or seen.planned_size != _resized(op, seen.planned_size):
+    if not isinstance(op, ops.Resize) or seen.planned_size != framing.resized(op, seen.planned_size):
         return True
     return (op.width in (None, seen.size[0])) and (op.height in (None, seen.size[1]))
 
@@ -178,8 +143,8 @@ def crop(step: EditStep, seen: Evidence) -> Finding:
     wide, tall = seen.size
     slack = max(2.0, 0.012 * max(seen.planned_size))
     off, scene = _size_off(seen), same_scene(seen)
-    if op.ratio is not None:
-        right = abs(wide - tall * op.ratio[0] / op.ratio[1]) <= 1.5 + wide / max(tall, 1)
+    if op.ratio is not None and _has_ratio(seen.planned_size, op.ratio):  # unless a later step changes the shape
+        right = _has_ratio(seen.size, op.ratio)
         size_ok = off <= slack or (right and wide * tall >= 0.9 * seen.planned_size[0] * seen.planned_size[1])
     else:
         right, size_ok = True, off <= slack
@@ -188,6 +153,11 @@ def crop(step: EditStep, seen: Evidence) -> Finding:
     note = f"{_size_note(seen)}, {held:.0%} of the wanted part is inside, outlines agree {scene:.2f}"
     measures = {"size_off": float(off), "held": held, "scene": scene}
     return _verdict("Is it cropped as asked?", step, ok, note, held > 0.8 and off < 0.2 * max(seen.size), measures)
+
+
+def _has_ratio(size: tuple[int, int], ratio: tuple[float, float]) -> bool:
+    wide, tall = size
+    return abs(wide - tall * ratio[0] / ratio[1]) <= 1.5 + wide / max(tall, 1)
 
 
 def _held(seen: Evidence) -> float:

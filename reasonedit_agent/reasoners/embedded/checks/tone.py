@@ -21,6 +21,7 @@ from reasonedit_agent.reasoners.embedded.checks.base import (
     tried,
 )
 from reasonedit_agent.reasoners.embedded.checks.expected import lab_of_hex, to_linear
+from reasonedit_agent.reasoners.embedded.checks.overspill import overspill
 from reasonedit_agent.schemas import EditStep
 
 __all__ = ["TOLERANCE", "adjust", "colour_difference", "hue_of", "recolour", "vignette", "way_score"]
@@ -105,6 +106,12 @@ def recolour(step: EditStep, seen: Evidence) -> Finding:
     note += f", {covered:.0%} of it moved {say_progress(progress)}"
     success = min(way_score(progress), blame(miss, 6, 45), blame(1 - covered, 0.2, 0.8))
     success = max(success, 8.5) if yes else min(success, 7.0)
+    spilt, own = overspill(step, seen)
+    if own is not None:
+        note += f"; {spilt:.0%} of it is another thing (what it holds, or what leans on it) and was painted too"
+        yes, success = False, min(success, 6.0)
+        again = (Remedy("restart", step, "only the thing itself"),)
+        return Finding(question, yes, note, success, again, 0.8, {**measures, "overspill": spilt}, own)
     remedies = () if yes else _recolour_again(step, op, tried(op, seen).strength, progress, covered, now, wanted)
     margin = min(_margin(progress), abs(covered - 0.6) / 0.4, 1.0)
     return Finding(question, yes, note, success, remedies, margin, measures)

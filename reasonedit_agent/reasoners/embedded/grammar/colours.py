@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import colorsys
 import re
+from types import MappingProxyType
 
 from PIL import ImageColor
 
-__all__ = ["ROWS", "css_names", "is_colour_name", "name_of", "parse_code", "shade", "tint_direction"]
+__all__ = ["MORE_OF", "ROWS", "css_names", "is_colour_name", "name_of", "parse_code", "shade", "tint_direction"]
 
 ROWS = """
 #ff0000 | red, reddish, scarlet | 红色, 红, 大红, 鲜红, 鲜红色 | rot | rojo, roja, rojos, rojas | rouge
@@ -56,6 +57,9 @@ ROWS = """
 #e2725b | terracotta | 砖红色 | terrakotta, ziegelrot | terracota | terre cuite
 """.strip()
 """``#rrggbb | English | Chinese | German | Spanish | French``; English rows come on top of the names of CSS."""
+
+MORE_OF = MappingProxyType({"#0000ff": "#1e90ff"})
+"""What more of a colour moves towards, where that is not the colour: the blue of CSS has the hue of violet in Lab."""
 
 _HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})\Z")
 _RGB = re.compile(r"rgb\s*\(\s*(\d{1,3})\s*[, ]\s*(\d{1,3})\s*[, ]\s*(\d{1,3})\s*\)\Z")

@@ -59,6 +59,7 @@ REASONS = MappingProxyType(
         "swap": "replacing one thing with another needs new content",
         "scene": "a new scene as background needs new content; a colour, a gradient or a reference photo would do",
         "count": "things are not told apart by counting; say which one by its place, its size or its colour",
+        "correction": "it is not clear which of the wishes before is corrected; say only what you want in the end",
         "wording": "the words to write are not given; put them in quotes",
         "text": "rewriting text that is in the picture needs new content",
         "object_size": "changing the size of a thing in the picture needs new content",

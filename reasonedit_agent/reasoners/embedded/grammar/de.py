@@ -204,7 +204,8 @@ WORDS = {
     "only:": "nur",
     "rest:": "rest, den rest, der rest, alles andere, alles übrige, übrige",
     "all:": (
-        "seite, dokument, scan, bild, foto, aufnahme, fotografie, alles, ganze bild, das ganze bild, bildes, fotos, "
+        "seite, dokument, scan, bild, foto, aufnahme, fotografie, alles, ganze bild, das ganze bild, bildes, "
+        "fotos, "
         "gesamte bild, "
         "das ganze foto"
     ),
@@ -232,12 +233,22 @@ WORDS = {
     "conj:then": "dann, danach, anschließend, zuerst, und dann, zuletzt",
     "conj:but": "aber, jedoch, doch, sondern",
     "ignore:": (
-        "der originalgröße, ursprünglichen, bitte, könntest du, kannst du, könnten sie, können sie, ich möchte, "
+        "nein, sorry, entschuldigung, pardon, halt, falsch, moment, korrektur, der originalgröße, "
+        "ursprünglichen, bitte, könntest du, kannst du, könnten sie, können sie, ich möchte, "
         "ich will, mal, danke, könntest, "
         "kannst, du, ich, möchte, will, wird, werden, würde, hallo, doch bitte, einfach, so, zu machen, aus, "
         "auf hell, effekt, farbton, filter, format, stil, ton, dass, bitte mal, noch, gerne, gern, hast, wäre, "
         "um zu, frei, um das, da, dort, steht, zu sein, hier, sieht aus, seitenverhältnis, schriftzug in, "
         "buchstaben, wollen, gemacht"
+    ),
+    # -- corrections: a word with two senses is one where it stands alone between two marks
+    "ignore:correct": "eigentlich, lieber, doch lieber, stattdessen, besser",
+    "correct:": (
+        "nein, doch nicht, ach nein, nein doch, quatsch, ich meine, ich meinte, vielmehr, besser gesagt, "
+        "genauer gesagt, moment, halt, "
+        "warte, warte mal, nein warte, korrektur, vergiss das, streich das, stimmt nicht, falsch, oder nein, "
+        "ich habe es mir anders überlegt, "
+        "nee, sorry, entschuldigung, pardon"
     ),
     "new:season": "winter, sommer, herbst, frühling, schnee, schneit, regen, verschneit, winterlich",
     "new:time": "nacht, nachts, sonnenuntergang, sonnenaufgang, abend, morgen, tag, dämmerung",

@@ -16,7 +16,8 @@ WORDS = {
     "do:turn": "turn, turning, convert, transform, turn it",
     "do:change": "change, alter, modify, edit, adjust, tweak, touch, swap out the colour of",
     "do:recolour": (
-        "recolour, recolor, colour in, color in, paint, dye, tint, tinted, tone it, colourise it, colour it, color it"
+        "cast, recolour, recolor, colour in, color in, paint, dye, tint, tinted, tone it, colourise it, "
+        "colour it, color it"
     ),
     "do:put": "put, place, set her, set him, position, stick, drop in",
     "do:add": "add, insert, include, apply, draw, overlay, introduce, slap",
@@ -27,7 +28,8 @@ WORDS = {
     ),
     "do:remove": (
         "remove, delete, erase, get rid of, take out, take away, zap, eliminate, clear away, wipe out, "
-        "wipe away, edit out, lose, take off, clean up, strip, strip out, ditch, photoshop out, crop out, "
+        "wipe away, edit out, lose, take off, clean up, strip, strip out, ditch, photoshop out, crop out, undo, "
+        "neutralise, neutralize, "
         "make disappear, disappear, vanish, go away, kill, scrub, remove away"
     ),
     "do:cutout": (
@@ -304,6 +306,7 @@ WORDS = {
         "a solid, flat colour, flat color"
     ),
     # -- what stays
+    "ignore:correct": "actually, instead, in fact, better yet, rather",
     "keep:keep": (
         "keep, leave, preserve, retain, keeping, leaving, protect, hold, keep it, stays, stay, remain, remains, "
         "maintain, spare, never mind, forget about, ignore, disregard, leave out, don't worry about"
@@ -354,10 +357,12 @@ WORDS = {
     "prep:for": "for, as if, so",
     "purpose:": (
         "so the, so this, so all, so every, so everything, "
-        "so each, so that, so it, so nobody, so no one, so noone, so it's, so it is, so its, so it can, so it can't, "
+        "so each, so that, so it, so nobody, so no one, so noone, so it's, so it is, so its, so it can, "
+        "so it can't, "
         "so it cannot, "
         "so it isn't, so i, so you, so we, so people, so they, so he, so she, so there's, so viewers, so everyone, "
-        "so everybody, so the viewer, so my, so her, so his, so their, because, since, in order to, in order not to, "
+        "so everybody, so the viewer, so my, so her, so his, so their, because, since, in order to, "
+        "in order not to, "
         "so as to, so as not to, to make it easier, to make them easier, to make reading, to protect, to help, "
         "otherwise, for easier, for better, for readability, for legibility, for privacy, for privacy reasons, "
         "for anonymity"
@@ -370,8 +375,8 @@ WORDS = {
     "conj:but": "but, however, though, yet, while, whilst, but also",
     "complain:enough": "enough",
     "ignore:": (
-        "can u, could u, would u, will u, u, "
-        "of the original, original, please, instead, i'd love it if you could, i would love it if you could, "
+        "sorry, wait, pardon, correction, hmm, err, uh, um, can u, could u, would u, will u, u, "
+        "of the original, original, please, i'd love it if you could, i would love it if you could, "
         "i'd love, love, "
         "it would be nice if, would it be possible to, is it possible to, possible, any chance you could, pls, "
         "plz, could you, can you, would you, could, can, would, you, i, i'd, i'd like, i'd like to, "
@@ -384,9 +389,19 @@ WORDS = {
         "there, there's, will, am, i'm, letters, font, completely new, itself, a shade, shade, kind, type of, "
         "part of it, "
         "on each side, each side, per side, on every side, on all sides, pull, in order to, margin, "
-        "padding, my friend, dear, actually, tightly, tight, and so on, make sure, "
+        "padding, my friend, dear, tightly, tight, and so on, make sure, "
         "make sure that, sure, ensure, ensure that, i think, oh, well done, properly, also please, value, level, "
         "by a factor of, factor of, factor, which, who, such that, touch up, its colour, aspect"
+    ),
+    # -- corrections: a word with two senses is one where it stands alone between two marks ("blue, no, green")
+    "correct:": (
+        "no wait, wait no, actually no, no actually, scratch that, strike that, cancel that, forget that, "
+        "ignore that, "
+        "i mean, i meant, or rather, on second thought, on second thoughts, correction, i take that back, "
+        "take that back, "
+        "hold on, my mistake, my bad, oops, let me rephrase, no no, changed my mind, i changed my mind, "
+        "i've changed my mind, "
+        "nope, no, wait, sorry, pardon, never mind, nevermind, hmm, err, uh, um"
     ),
     # -- what no classical editor can do
     "new:season": (

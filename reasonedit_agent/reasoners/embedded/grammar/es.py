@@ -187,7 +187,8 @@ WORDS = {
     ),
     "rest:": "resto, el resto, lo demás, todo lo demás, demás",
     "all:": (
-        "página, documento, captura, imagen, foto, fotografía, todo, toda la imagen, toda la foto, retrato completo, "
+        "página, documento, captura, imagen, foto, fotografía, todo, toda la imagen, toda la foto, "
+        "retrato completo, "
         "fotos"
     ),
     "it:": "esto, lo, eso, éste, esta, este",
@@ -211,10 +212,18 @@ WORDS = {
     "conj:then": "luego, después, y luego, y después, primero, finalmente, entonces",
     "conj:but": "pero, aunque, sino, mientras",
     "ignore:": (
-        "del original, original, por favor, porfavor, puedes, podrías, quiero, quisiera, me gustaría, gracias, que, "
+        "perdón, perdona, disculpa, corrección, del original, original, por favor, porfavor, puedes, podrías, "
+        "quiero, quisiera, me gustaría, gracias, que, "
         "se, me, ser, hola, "
         "podría, puede, favor, efecto, tono, tonos, filtro, formato, estilo, solo un, sea, esté, color de tinta, "
         "le, letras, aspecto, quede, más o menos, vea, veas, proporción, relación de aspecto, queda, ver, hacia"
+    ),
+    # -- corrections: a word with two senses is one where it stands alone between two marks
+    "ignore:correct": "en realidad, mejor, más bien, en cambio, en vez de eso, en lugar de eso",
+    "correct:": (
+        "no espera, espera, espera no, quiero decir, quise decir, digo, mejor dicho, o mejor, olvida eso, "
+        "olvídalo, corrección, me equivoqué, "
+        "no no, cambié de idea, mejor no, no mejor, no, perdón, perdona, disculpa"
     ),
     "new:season": "invierno, verano, otoño, primavera, nieve, nevado, lluvia, nevando",
     "new:time": "noche, atardecer, amanecer, de noche, de día, puesta de sol",

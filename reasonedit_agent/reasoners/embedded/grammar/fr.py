@@ -202,11 +202,19 @@ WORDS = {
     "conj:then": "puis, ensuite, et puis, après, d'abord, enfin",
     "conj:but": "mais, cependant, tandis que",
     "ignore:": (
-        "d'origine, de l'original, originale, s'il te plaît, s'il vous plaît, svp, stp, peux-tu, pouvez-vous, "
+        "non, pardon, désolé, désolée, correction, d'origine, de l'original, originale, s'il te plaît, "
+        "s'il vous plaît, svp, stp, peux-tu, pouvez-vous, "
         "pourrais-tu, pourriez-vous, je veux, "
         "je voudrais, j'aimerais, merci, bonjour, veux, peux, tu, vous, je, effet, ton, tons, filtre, format, "
         "style, qu', que, j', s'il, voudrais, aimerais, tons plus, lettres, être, teinté, se, y, ratio, "
         "fais que, pourrais, te, plaît"
+    ),
+    # -- corrections: a word with two senses is one where it stands alone between two marks
+    "ignore:correct": "en fait, finalement, plutôt, à la place",
+    "correct:": (
+        "non attends, attends, attendez, je veux dire, je voulais dire, ou plutôt, non plutôt, oublie ça, "
+        "oubliez ça, correction, je me trompe, "
+        "en fait non, finalement non, non non, j'ai changé d'avis, non, pardon, désolé, désolée"
     ),
     "new:season": "hiver, été, automne, printemps, neige, enneigé, pluie",
     "new:time": "nuit, coucher de soleil, lever de soleil, soir, matin, de nuit, la nuit",

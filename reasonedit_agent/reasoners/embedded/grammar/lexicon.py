@@ -16,7 +16,7 @@ __all__ = ["LANGUAGES", "Lexicon", "lexicon"]
 LANGUAGES = nouns.COLUMNS
 """Codes of the languages that are understood (BCP 47)."""
 
-_PUNCTUATION = {**dict.fromkeys(",，、", ","), **dict.fromkeys(".;!?。；！？\n:：", ".")}
+_PUNCTUATION = {**dict.fromkeys(",，、—", ","), **dict.fromkeys(".;!?。；！？\n:：…", ".")}
 
 
 _INTENSE = (

@@ -18,12 +18,14 @@ class Clause:
         operation: The same, typed.
         target: Normalised English noun phrase, "everything except cup", or None for the whole picture.
         stated: Whether the user named an amount, so that it is not for us to choose one.
+        more: Whether more of a colour is asked for ("bluer").
     """
 
     text: str
     operation: PlainOperation
     target: str | None = None
     stated: bool = False
+    more: bool = False
 
     @property
     def kind(self) -> str:
@@ -43,6 +45,9 @@ class Parsed:
         unknown: Words of clauses that were not understood.
         unused: Normalised nouns that say which of several things is meant ("the man *behind the car*"), which nothing
             here can tell.
+        excepted: Those of ``keep`` that are an exception from what is edited ("all text except the title"): to edit
+            them as well would be wrong.
+        idle: Whether it was understood, and asks for no change.
     """
 
     language: str
@@ -51,3 +56,5 @@ class Parsed:
     unsupported: tuple[tuple[str, str, str], ...] = ()
     unknown: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+    idle: bool = False

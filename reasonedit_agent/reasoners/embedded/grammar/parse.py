@@ -11,14 +11,18 @@ from pydantic import ValidationError
 from reasonedit_agent.operations import (
     Adjust,
     BlackAndWhite,
+    Blur,
     Crop,
     CutOut,
     Flip,
     PlainOperation,
+    Recolour,
     Remove,
     ReplaceBackground,
+    Sharpen,
 )
 from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, DEFAULTS, REASONS
+from reasonedit_agent.reasoners.embedded.grammar.corrections import CORRECTS, MAY_CORRECT, replaced
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
 from reasonedit_agent.reasoners.embedded.grammar.languages import LANGUAGE_NAMES, detect
 from reasonedit_agent.reasoners.embedded.grammar.leftovers import leftovers
@@ -72,6 +76,9 @@ def without_asides(text: str) -> str:
     def aside(found: re.Match[str]) -> str:
         inside = found.group(1)
         side = gradient and [t.kind for t in book.tokens(inside)] == ["place"]  # says which way it runs
+        corrects = any("correct:" in (f"{t.kind}:", t.alternative) for t in book.tokens(inside)[:1])
+        if corrects:
+            return f",{inside},"  # "make the cup blue (no, green)"
         kept = re.search(r"[\d#]", inside) or side
         return f" {inside if kept else ' ' * len(inside)} "
 
@@ -113,6 +120,8 @@ class _Reader:
         self.complaint: Clause | None = None  # the last clause, if it only said what is wrong
         self.topic: tuple[str, str] | None = None  # words and thing of a complaint that was not understood by itself
         self.unused: list[str] = []
+        self.excepted: list[str] = []
+        self.withdrawn = False
         self.named: list[str] = []  # what "the rest" is the rest of
 
     def read(self, segment: Segment) -> None:
@@ -121,6 +130,12 @@ class _Reader:
         frame = frame_of(
             segment, language=self.language, source=self.source, size=self.size, references=self.references
         )
+        if frame.has(CORRECTS, MAY_CORRECT):
+            self._correct(segment, frame, topic)
+        else:
+            self._take(frame, topic)
+
+    def _take(self, frame: Frame, topic: tuple[str, str] | None) -> None:
         if self._is_question(frame):
             self.unknown.append(frame.text)
         elif is_kept(frame) or _only_excludes(frame):
@@ -157,10 +172,33 @@ class _Reader:
             if frame.has("complain:") and frame.things:
                 self.topic = frame.text, _attached(frame)[-1]
 
+    def _correct(self, segment: Segment, frame: Frame, topic: tuple[str, str] | None) -> None:
+        """Read a clause, and take out those that it replaces."""
+        before, refused = list(self.clauses), (len(self.unknown), len(self.unsupported))
+        self._take(frame, topic)
+        if (len(self.unknown), len(self.unsupported)) > refused:
+            return
+        new = [c for c in self.clauses if not any(c is old for old in before)]
+        sure = frame.has(CORRECTS) or (not new and frame.has("neg:", "keep:"))
+        if sure and not before and sum(refused) == 1:
+            self.unknown, self.unsupported = [], []  # "add a dog. No wait, blur the background"
+            return
+        gone = replaced(before, new, names=[p.text for p in frame.things], sure=sure)
+        if gone is None:
+            self.unsupported.append((frame.text, REASONS["correction"], ""))
+            return
+        self.clauses = [c for c in before if not any(c is g for g in gone)]
+        unnamed = new and not (frame.things or any(p.kind == "all" for p in frame.phrases))
+        if gone and unnamed and isinstance(new[-1].operation, Adjust | Recolour | Blur | Sharpen):
+            new = [replace(new[-1], target=target) for target in dict.fromkeys(c.target for c in gone)]
+        self.clauses += new
+        self.withdrawn = self.withdrawn or bool(gone)
+
     def _add(self, frame: Frame, answer: Outcome) -> None:
         for target in self._targets(frame, answer):
             for operation in answer.operations:
-                clause = Clause(frame.text, operation, target, frame.has("num:", "mult:"))
+                more = isinstance(operation, Recolour) and frame.has("dir:+")
+                clause = Clause(frame.text, operation, target, frame.has("num:", "mult:"), more)
                 self._put(clause, complaint=frame.has("complain:"))
             if target is not None and not target.startswith("everything"):
                 self.named.append(target)
@@ -195,7 +233,7 @@ class _Reader:
             return [answer.target or None]
         if frame.excluded and not frame.things:
             return ["everything except " + " and ".join(p.text for p in frame.excluded)]
-        self.keep += [p.text for p in frame.excluded]
+        self._keep_out([p.text for p in frame.excluded])
         whole = any(p.kind == "all" for p in frame.phrases)
         beyond = [p for p in frame.things if p.prep == "behind" or (p.prep == "around" and whole)]
         things = [] if beyond and whole else _attached(frame)
@@ -250,6 +288,7 @@ class _Reader:
         if any(p.kind == "rest" for p in frame.phrases):
             return
         self.keep += [n for n in names if n not in self.keep]
+        self.excepted += [p.text for p in frame.excluded]
 
     @property
     def _cropped(self) -> bool:
@@ -278,6 +317,8 @@ class _Reader:
         elif any(c.operation.op in done for c in self.clauses):
             self.unknown.append(frame.text)  # "make it 4:3 without cropping"
             return True
+        else:
+            self.withdrawn = True
         return False
 
     def _repeats(self, frame: Frame) -> bool:
@@ -292,14 +333,20 @@ class _Reader:
         if last.target is None:
             self.clauses[-1] = replace(last, target="everything except " + " and ".join(names))
         else:
-            self.keep += names
+            self._keep_out(names)
+
+    def _keep_out(self, names: list[str]) -> None:
+        self.keep += names
+        self.excepted += names
 
     def result(self) -> Parsed:
         """Return what was read."""
         targets = {c.target for c in self.clauses}
         keep = tuple(noun for noun in dict.fromkeys(self.keep) if noun not in targets)
         said = tuple(self.unsupported), tuple(self.unknown), tuple(self.unused)
-        return Parsed(self.language, tuple(self.clauses), keep, *said)
+        excepted = tuple(noun for noun in keep if noun in self.excepted)
+        idle = bool(keep or self.withdrawn) and not (self.clauses or self.unsupported or self.unknown)
+        return Parsed(self.language, tuple(self.clauses), keep, *said, excepted, idle)
 
 
 def _answer(frame: Frame) -> Outcome | Cannot | None:
@@ -312,7 +359,7 @@ def _answer(frame: Frame) -> Outcome | Cannot | None:
 
 def _who_could(reason: str) -> str:
     """Return the kind of backend that could, or "" where the wish itself lacks something."""
-    return "" if reason in ("wording", "count", "reference") else BACKEND
+    return "" if reason in ("wording", "count", "reference", "correction") else BACKEND
 
 
 def _only_excludes(frame: Frame) -> bool:

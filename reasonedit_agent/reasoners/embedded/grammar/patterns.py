@@ -23,7 +23,7 @@ from reasonedit_agent.operations import (
     Rotate,
     Sharpen,
 )
-from reasonedit_agent.reasoners.embedded.grammar.colours import tint_direction
+from reasonedit_agent.reasoners.embedded.grammar.colours import MORE_OF, tint_direction
 from reasonedit_agent.reasoners.embedded.grammar.effects import effects
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame
 from reasonedit_agent.reasoners.embedded.grammar.geometry import crop, resize, upscale
@@ -279,9 +279,17 @@ def _redact(frame: Frame) -> Outcome | None:
     return None
 
 
+def _is_tint(frame: Frame) -> bool:
+    """As in "fix the blue tint": the verb stands for what is there, after its colour."""
+    verbs, seen = frame.all("do"), frame.first("colour")
+    return len(verbs) == 1 and verbs[0].value == "recolour" and seen is not None and seen.end <= verbs[0].start
+
+
 def _colour_cast(frame: Frame) -> Outcome | None:
     """As in "It is a bit yellow": a complaint about a colour."""
-    if not frame.has("complain:") or frame.has("do:") or (frame.things and not frame.has("complain:too")):
+    tint = _is_tint(frame)
+    unhappy = frame.has("complain:") or (tint and frame.has("dir:-"))
+    if not unhappy or (frame.has("do:") and not tint) or (frame.things and not frame.has("complain:too")):
         return None
     seen = colours(frame)
     casts = [d for c in seen if (d := tint_direction(c))]
@@ -308,7 +316,8 @@ def _recolour(frame: Frame) -> Outcome | None:
     strength = share(frame)
     if frame.has("dir:+") and not frame.has("unit:percent"):  # "more blue", "bluer"
         strength = clamp(0.4 * factor(frame), 0.01, 1)
-    return Outcome((Recolour(colour=asked[-1], strength=strength),))
+    colour = MORE_OF.get(asked[-1], asked[-1]) if frame.has("dir:+") else asked[-1]
+    return Outcome((Recolour(colour=colour, strength=strength),))
 
 
 def _geometry(build: Callable[[Frame], tuple[tuple[PlainOperation, ...], str | None]]) -> Pattern:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reasonedit_agent.reasoners.embedded.grammar.corrections import CORRECTS, corrected
 from reasonedit_agent.reasoners.embedded.grammar.frames import Frame, Phrase, Segment, frame_of
 from reasonedit_agent.reasoners.embedded.grammar.tokens import Token
 
@@ -26,8 +27,8 @@ def segments(tokens: list[Token], *, language: str) -> list[Segment]:
         tokens: Of the whole instruction.
         language: For the roles of words.
     """
-    tokens = _resolve(tokens)
-    parts = [p for p in _cut(tokens) if any(t.kind not in ("ignore", "det", "link") for t in p.tokens)]
+    tokens = corrected(_resolve(tokens))
+    parts = [p for p in _cut(tokens) if _corrects(p) or any(t.kind not in ("ignore", "det", "link") for t in p.tokens)]
     return _share(_merge(parts), language)
 
 
@@ -85,7 +86,8 @@ def _described(tokens: list[Token]) -> list[Token]:
         before, after = _neighbour(tokens, i, -1), _neighbour(tokens, i, 1)
         clause = [*_clause(tokens[:i][::-1]), *_clause(tokens[i + 1 :])]
         asked = any(t.kind in _WISHED or (t.kind == "do" and t.value not in _WEAK | {"add"}) for t in clause)
-        if after == "noun" or (before == "noun" and asked and token.value in ("posed", "material")):
+        gradient = after == "fill" and any(t.kind == "colour" for t in tokens[i + 1 :])  # "a sunset gradient, ..."
+        if after == "noun" or gradient or (before == "noun" and asked and token.value in ("posed", "material")):
             out[i] = Token("adjective", "", token.start, token.end)
     return out
 
@@ -254,6 +256,10 @@ def _is_detail(tokens: tuple[Token, ...]) -> bool:
     return all(t.kind in details for t in tokens)
 
 
+def _corrects(part: Segment) -> bool:
+    return part.tokens[0].key == CORRECTS
+
+
 def _is_sized(tokens: tuple[Token, ...]) -> bool:
     kinds = {t.kind for t in tokens}
     return {"num", "unit"} <= kinds and bool({"dim"} & kinds)
@@ -262,7 +268,9 @@ def _is_sized(tokens: tuple[Token, ...]) -> bool:
 def _merge(parts: list[Segment]) -> list[Segment]:
     out: list[Segment] = []
     for part in parts:
-        if out and _is_detail(part.tokens) and not (_is_sized(part.tokens) and part.joined in (",", "then", ".")):
+        if _corrects(part) or (out and out[-1].tokens[0].key == CORRECTS and len(out[-1].tokens) == 1):
+            out.append(part)  # what it corrects is for the reader to find
+        elif out and _is_detail(part.tokens) and not (_is_sized(part.tokens) and part.joined in (",", "then", ".")):
             out[-1] = replace(out[-1], tokens=out[-1].tokens + part.tokens)
         elif out and _is_detail(out[-1].tokens) and not _is_sized(out[-1].tokens):
             out[-1] = Segment(out[-1].tokens + part.tokens, out[-1].joined)
