@@ -90,7 +90,7 @@ def _next(engine: Engine, room: Room, tried: list[str]) -> tuple[str, str, Room]
     if "tile" not in tried and not getattr(engine.pipe.vae, "use_tiling", True):
         engine.pipe.vae.enable_tiling()
         return "tile", "from now on the VAE works tile by tile", room
-    if "offload" not in tried and engine.device != "cpu" and not _offloaded(engine.pipe):
+    if "offload" not in tried and not engine.device.startswith("cpu") and not _offloaded(engine.pipe):
         engine.pipe.enable_model_cpu_offload(device=engine.device)
         return "offload", "from now on parts that are not used wait in main memory", room
     if room.batch > 1:

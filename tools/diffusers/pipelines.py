@@ -75,7 +75,7 @@ def load_engine(folder: Folder, settings: Settings, device: str) -> Loaded[Engin
 def _load(folder: Folder, settings: Settings, device: str) -> Engine:
     import torch
 
-    dtype = {"auto": "float32" if device == "cpu" else "bfloat16"}.get(settings.dtype, settings.dtype)
+    dtype = {"auto": "float32" if device.startswith("cpu") else "bfloat16"}.get(settings.dtype, settings.dtype)
     holds: list[Any] = []
     try:
         _quiet()

@@ -152,7 +152,7 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
     Raises:
         UsageError: With the reason.
     """
-    cpu = device == "cpu"
+    cpu = device.startswith("cpu")
     quantised = settings.quantise != "none"
     refused: list[tuple[bool, str, str]] = [
         (cpu and settings.offload != "none", "offload", "it does nothing on a CPU"),

@@ -121,7 +121,7 @@ class DiffusersTool:
         if self._settings.reuse and not paste:
             engine.model.encodings.keep_latents([candidate.image.sha256 for candidate in made])
         usage = Usage(
-            seconds=seconds, gpu_seconds=None if engine.lane.device == "cpu" else seconds, images=len(call.seeds)
+            seconds=seconds, gpu_seconds=None if engine.lane.device.startswith("cpu") else seconds, images=len(call.seeds)
         )
         ctx.emit(Called(backend=f"{self._adapter.pipeline} on {engine.lane.device}", usage=usage, note=note))
         return made
