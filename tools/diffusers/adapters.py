@@ -53,6 +53,7 @@ class Adapter:
         tokens: Longest prompt in tokens.
         tokenizer: The part that counts them, or empty where nobody knows.
         lora: Whether LoRA adapters load.
+        shift: Whether the scheduler's shift of the noise levels can be fixed.
         caches: Of each lossy cache, why it does not work; an empty text where it does.
         tested: Whether the tests run it with tiny weights.
     """
@@ -83,6 +84,7 @@ class Adapter:
     tokens: int = 512
     tokenizer: str = "tokenizer"
     lora: bool = True
+    shift: bool = False
     caches: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     tested: bool = False
 
@@ -108,6 +110,7 @@ _ROWS: Final = (
         negative=" ",
         resize="globals",
         resize_name=("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"),
+        shift=True,
         caches=_QWEN_CACHES,
         tested=True,
     ),
@@ -119,6 +122,7 @@ _ROWS: Final = (
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
         inpaint_extra={"strength": 1.0},
+        shift=True,
         caches=_QWEN_CACHES,
         tested=True,
     ),
@@ -130,6 +134,7 @@ _ROWS: Final = (
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
         extra={"strength": 1.0},
+        shift=True,
         caches=_QWEN_CACHES,
         tested=True,
     ),

@@ -43,8 +43,13 @@ class Folder:
     sizes: dict[str, float]
 
     @classmethod
-    def read(cls, path: str, revision: str = "") -> Folder:
+    def read(cls, path: str, revision: str = "", elsewhere: tuple[str, ...] = ()) -> Folder:
         """Look at a folder, or at a pinned hub id that is fetched first.
+
+        Args:
+            path: Of the folder, or the id.
+            revision: The commit of an id.
+            elsewhere: Parts whose weights come from another place.
 
         Raises:
             UsageError: It is not there, not whole, of a class without an adapter, or it wants to run code.
@@ -60,7 +65,7 @@ class Folder:
                 raise UsageError(f"The part {part!r} of {path} would run code of it.", hint=_NO_CODE)
         adapter = adapter_for(name)
         for part, (_, kind) in parts.items():
-            if not kind.endswith(WORDS):
+            if not kind.endswith(WORDS) and part not in elsewhere:
                 _check_weights(root, part)
         files = sorted(file for file in root.rglob("*") if file.is_file())
         told = "".join(f"{file.relative_to(root)} {file.stat().st_size}\n" for file in files) + json.dumps(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from reasonedit_agent.errors import UsageError
 from reasonedit_agent.tools.diffusers.folder import first_line
 from reasonedit_agent.tools.diffusers.settings import Settings
 
-__all__ = ["pull_levers", "quantised"]
+__all__ = ["pull_levers", "quantised", "read_gguf"]
 
 
 def quantised(library: str, settings: Settings, dtype: str) -> dict[str, Any]:
@@ -42,6 +43,43 @@ def quantised(library: str, settings: Settings, dtype: str) -> dict[str, Any]:
     return {"quantization_config": module.BitsAndBytesConfig(**shape)}
 
 
+def read_gguf(kind: Any, file: Path, config: Path, dtype: str) -> Any:
+    """Return a transformer whose weights are in a GGUF file.
+
+    Args:
+        kind: Its class.
+        file: With the weights.
+        config: The part's folder.
+        dtype: In which is computed.
+
+    Raises:
+        UsageError: There is no such file, or it has not all weights.
+    """
+    import torch
+    from diffusers import GGUFQuantizationConfig
+
+    if not file.is_file():
+        raise UsageError(f"There is no file {file}.", hint="gguf= takes the path of a .gguf file.")
+    compute = getattr(torch, dtype)
+    try:
+        model = kind.from_single_file(
+            str(file),
+            config=str(config.parent),
+            subfolder=config.name,
+            quantization_config=GGUFQuantizationConfig(compute_dtype=compute),
+            dtype=compute,
+            local_files_only=True,
+        )
+    except Exception as error:  # a file can be wrong in more ways than diffusers has names for
+        raise UsageError(
+            f"{file} cannot be read as a {kind.__name__}: {first_line(error)}.", hint="It must be of the same model."
+        ) from error
+    lost = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if lost:
+        raise UsageError(f"{file} lacks {len(lost)} weights, such as {lost[0]}.", hint="It must be of the same model.")
+    return model.eval()
+
+
 def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> None:
     """Switch on what the settings ask for, in the order in which diffusers wants it, and move the parts to the device.
 
@@ -53,6 +91,8 @@ def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> No
     """
     import torch
 
+    if settings.shift is not None:
+        _fix_shift(pipe, settings.shift)
     _dress(pipe, [text for text in settings.lora.split("+") if text.strip()])
     if settings.attention:
         denoiser.set_attention_backend(settings.attention)
@@ -65,6 +105,13 @@ def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> No
     _place(pipe, settings, device)
     if settings.compile == "regional":
         denoiser.compile_repeated_blocks(fullgraph=True)
+
+
+def _fix_shift(pipe: Any, shift: float) -> None:
+    """Give every picture size the same shift, without the stretch to a last level above zero."""
+    fixed = {"base_shift": math.log(shift), "max_shift": math.log(shift), "shift_terminal": None}
+    kept = {"use_dynamic_shifting": True, "time_shift_type": "exponential"}
+    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **fixed, **kept)
 
 
 def _place(pipe: Any, settings: Settings, device: str) -> None:

@@ -17,7 +17,7 @@ from reasonedit_agent.loading import Loaded, ModelKey, shared
 from reasonedit_agent.tools.diffusers.adapters import Adapter
 from reasonedit_agent.tools.diffusers.encodings import Encodings
 from reasonedit_agent.tools.diffusers.folder import WORDS, Folder, first_line
-from reasonedit_agent.tools.diffusers.levers import pull_levers, quantised
+from reasonedit_agent.tools.diffusers.levers import pull_levers, quantised, read_gguf
 from reasonedit_agent.tools.diffusers.settings import Settings
 
 __all__ = ["Engine", "load_engine", "pick_device"]
@@ -126,6 +126,8 @@ def _part(path: Path, kind: Any, dtype: str, device: str, settings: Settings, ho
         return _still(kind).from_pretrained(path, local_files_only=True)
     if name.endswith(WORDS):
         return kind.from_pretrained(path, local_files_only=True)
+    if settings.gguf and path.name == "transformer":
+        return read_gguf(kind, Path(settings.gguf).expanduser(), path, dtype)
     library = "transformers" if kind.__module__.startswith("transformers") else "diffusers"
     smaller = quantised(library, settings, dtype) if path.name in ("transformer", "text_encoder") else {}
 

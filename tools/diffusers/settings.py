@@ -32,6 +32,8 @@ class Settings:
         attention: The backend of attention, by diffusers' name; empty is the default.
         compile: ``regional`` compiles the repeated blocks: the first call takes much longer.
         quantise: How weights are made smaller when they are loaded.
+        gguf: A file with the transformer's weights in that format, instead of the folder's.
+        shift: A fixed shift of the noise levels, which step-distilled adapters are trained for (3 for Lightning).
         cache: A lossy cache of blocks between steps.
         threshold: Of the cache ``first_block``: the larger, the more is skipped.
         lora: Files or folders with LoRA adapters, with ``+`` between them, each with an optional ``@scale``.
@@ -56,6 +58,8 @@ class Settings:
     attention: str = ""
     compile: Compile = "none"
     quantise: Quantise = "none"
+    gguf: str = ""
+    shift: float | None = None
     cache: Cache = "none"
     threshold: float = 0.1
     lora: str = ""
@@ -112,6 +116,8 @@ _LOADING: Final = (
     "attention",
     "compile",
     "quantise",
+    "gguf",
+    "shift",
     "cache",
     "threshold",
     "lora",
@@ -125,7 +131,16 @@ _CHOICES: Final[dict[str, Any]] = {
     "cache": Cache,
     "paste": Paste,
 }
-_LOWEST: Final = {"steps": 1, "draft": 1, "share": 0.01, "guidance": 0, "area": 1024, "batch": 0, "threshold": 0}
+_LOWEST: Final = {
+    "shift": 1,
+    "steps": 1,
+    "draft": 1,
+    "share": 0.01,
+    "guidance": 0,
+    "area": 1024,
+    "batch": 0,
+    "threshold": 0,
+}
 
 PRESETS: Final[dict[str, Settings]] = {
     # All steps, nothing lossy.
@@ -137,7 +152,12 @@ PRESETS: Final[dict[str, Settings]] = {
 }
 """``balanced`` is the default."""
 
-_NEEDED: Final = {"torchao-int8": "torchao", "torchao-fp8": "torchao", "bnb-4bit": "bitsandbytes"}
+_NEEDED: Final = {
+    "torchao-int8": "torchao",
+    "torchao-fp8": "torchao",
+    "bnb-4bit": "bitsandbytes",
+    "bnb-8bit": "bitsandbytes",
+}
 
 
 def check_settings(settings: Settings, adapter: Adapter, device: str, *, distilled: bool = False) -> None:
@@ -159,6 +179,8 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
         (cpu and settings.layerwise, "layerwise", "it makes a CPU slower and saves nothing that is short"),
         (cpu and quantised, f"quantise={settings.quantise}", "its kernels need a GPU"),
         (quantised and settings.layerwise, "layerwise", "quantised weights are small already"),
+        (quantised and bool(settings.gguf), "quantise", "the weights of a gguf file are small already"),
+        (settings.shift is not None and not adapter.shift, "shift", "this class works its shift out by itself"),
         (quantised and bool(settings.lora), "lora", "adapters do not load onto quantised weights here"),
         (
             settings.offload == "group" and settings.compile != "none",
@@ -184,6 +206,7 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
             raise UsageError(
                 f"{name} cannot be used with {adapter.pipeline} on {device}: {reason}.", hint="Leave it out."
             )
-    package = _NEEDED.get(settings.quantise, "bitsandbytes" if settings.quantise.startswith("bnb") else "")
-    if package and importlib.util.find_spec(package) is None:
-        raise UsageError(f"quantise={settings.quantise} needs {package}.", hint=f"Install it: pip install {package}.")
+    wanted = [_NEEDED[settings.quantise]] if quantised else ["gguf"] if settings.gguf else []
+    for package in wanted:
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(f"This setting needs {package}.", hint=f"Install it: pip install {package}.")

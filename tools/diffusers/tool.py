@@ -48,7 +48,8 @@ def diffusers_tool(path: str, *, preset: str = "balanced", revision: str = "", *
             f"The diffusers tool needs {', '.join(absent)}.",
             hint="Install it: pip install 'reasonedit-agent[diffusers]'.",
         )
-    return DiffusersTool(Folder.read(path, revision), Settings.of(preset, settings))
+    wanted = Settings.of(preset, settings)
+    return DiffusersTool(Folder.read(path, revision, ("transformer",) if wanted.gguf else ()), wanted)
 
 
 class DiffusersTool:
@@ -121,7 +122,9 @@ class DiffusersTool:
         if self._settings.reuse and not paste:
             engine.model.encodings.keep_latents([candidate.image.sha256 for candidate in made])
         usage = Usage(
-            seconds=seconds, gpu_seconds=None if engine.lane.device.startswith("cpu") else seconds, images=len(call.seeds)
+            seconds=seconds,
+            gpu_seconds=None if engine.lane.device.startswith("cpu") else seconds,
+            images=len(call.seeds),
         )
         ctx.emit(Called(backend=f"{self._adapter.pipeline} on {engine.lane.device}", usage=usage, note=note))
         return made

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
+import gguf
 import numpy as np
 import pytest
 import torch
@@ -113,6 +114,45 @@ async def test_caches_skip_blocks_and_forget_at_the_end(saved: Saved, desk: Desk
     assert first.image == again.image
     (plain,) = await desk.edit(diffusers_tool(str(saved(name)), steps=8, area=64 * 64), 1)
     assert plain.image != first.image
+
+
+async def test_weights_of_a_gguf_file(saved: Saved, desk: Desk, tmp_path: Path) -> None:
+    name = "QwenImageEditPlusPipeline"
+    weights = load_file(saved(name) / "transformer/diffusion_pytorch_model.safetensors")
+    file, part = tmp_path / "whole.gguf", tmp_path / "part.gguf"
+    for path, left_out in ((file, ""), (part, "proj_out.weight")):
+        writer = gguf.GGUFWriter(path, "qwen_image")
+        for key, value in weights.items():
+            if key != left_out:
+                small = value.ndim == 2 and value.shape[1] % 32 == 0
+                kind = gguf.GGMLQuantizationType.Q8_0 if small else gguf.GGMLQuantizationType.F32
+                writer.add_tensor(key, gguf.quants.quantize(value.float().numpy(), kind), raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    base = Candidate.of(desk.images.save(desk.photo))
+    (plain,) = await desk.edit(diffusers_tool(str(saved(name)), **SMALL), 1, base=base)
+    (small,) = await desk.edit(diffusers_tool(str(saved(name)), **SMALL, gguf=str(file)), 1, base=base)
+    apart = np.abs(desk.pixels(small).astype(int) - desk.pixels(plain)).mean()
+    assert 0 < apart < 10, "8 bits are near 32, and not the same"
+    with pytest.raises(UsageError, match=r"lacks 1 weights|cannot be read"):
+        await desk.edit(diffusers_tool(str(saved(name)), **SMALL, gguf=str(part)))
+    with pytest.raises(UsageError, match="There is no file"):
+        await desk.edit(diffusers_tool(str(saved(name)), **SMALL, gguf=str(tmp_path / "none.gguf")))
+
+
+async def test_a_fixed_shift_for_adapters_of_few_steps(saved: Saved, desk: Desk) -> None:
+    """The published settings of Lightning: log(3) for every size, no guidance."""
+    folder = str(saved("QwenImageEditPlusPipeline"))
+    tool = diffusers_tool(folder, steps=4, area=4096, shift=3, guidance=1)
+    await desk.edit(tool)
+    scheduler = tool._engines["cpu"].model.pipe.scheduler
+    wanted = [3 * s / (1 + 2 * s) for s in (1, 0.75, 0.5, 0.25)]
+    assert np.allclose(scheduler.sigmas[:4].tolist(), wanted, atol=1e-6) and float(scheduler.sigmas[4]) == 0
+    assert "encodings: 0 of 2 known" in desk.called.note, "no negative prompt was encoded"
+    with pytest.raises(UsageError, match="works its shift out by itself"):
+        diffusers_tool(str(saved(KLEIN)), shift=3)
 
 
 async def test_narrow_weights(saved: Saved, desk: Desk) -> None:
