@@ -12,7 +12,7 @@ from reasonedit_agent import registry
 from reasonedit_agent.errors import Lost, ReplyError, StoreError, TimedOut, Unsupported, UsageError
 from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context, Reasoner
-from reasonedit_agent.reasoners.backends.breaker import Breaker, late
+from reasonedit_agent.remote.breaker import Breaker, late
 from reasonedit_agent.schemas import (
     Accepted,
     Answer,

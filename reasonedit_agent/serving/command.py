@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reasonedit_agent.errors import UsageError
 
-__all__ = ["Command", "Lora", "ServeSpec", "serve_command"]
+__all__ = ["Command", "Lora", "ServeSpec", "check_reach", "serve_command", "url_of"]
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The LoRA ranks that vLLM makes room for."""
@@ -90,8 +90,7 @@ class ServeSpec(BaseModel):
     @property
     def url(self) -> str:
         """The URL of the API, as a client on this machine writes it."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://{f'[{local}]' if ':' in local else local}:{self.port}/v1"
+        return url_of(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +128,7 @@ def serve_command(spec: ServeSpec, launcher: Sequence[str] = ("vllm",)) -> Comma
     Raises:
         UsageError: The server would be open to other machines without a key, or two models have one name.
     """
-    if not spec.key and not _is_loopback(spec.host):
-        raise UsageError(
-            f"A server on {spec.host} can be reached from other machines and has no API key.",
-            hint="Put a key into an environment variable and name it (--key NAME), or listen on 127.0.0.1.",
-        )
+    check_reach(spec.host, spec.key)
     if len(set(spec.served)) != len(spec.served):
         raise UsageError(f"Two models have the same name: {', '.join(spec.served)}.", hint="Give each its own name.")
     options = [*_what(spec), *_loop(spec), *_adapters(spec)]
@@ -141,6 +136,25 @@ def serve_command(spec: ServeSpec, launcher: Sequence[str] = ("vllm",)) -> Comma
         options.append("--enforce-eager")
     secrets = {_KEY: spec.key} if spec.key else {}
     return Command((*launcher, "serve", spec.model, *options, *spec.extra), _variables(spec), secrets)
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of an API, as a client on this machine writes it."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{local}]' if ':' in local else local}:{port}/v1"
+
+
+def check_reach(host: str, key: str) -> None:
+    """Refuse a server that other machines can reach and that wants no key.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if not key and not _is_loopback(host):
+        raise UsageError(
+            f"A server on {host} can be reached from other machines and has no API key.",
+            hint="Put a key into an environment variable and name it (--key NAME), or listen on 127.0.0.1.",
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,8 +1,9 @@
 """A virtual environment of its own for the model server, in ``$REASONEDIT_HOME/environments``.
 
-vLLM pins its torch, its transformers and a hundred packages more, so it never shares an environment with this library:
-it is a program that we start. `build` makes that environment once, from pinned versions; one process builds while
-others wait. A stamp holds the hash of everything that went into it, so a changed pin builds it anew.
+vLLM, vLLM-Omni and SGLang each pin their torch and a hundred packages more, so none shares an environment with this
+library or with another: they are programs that we start. `build` makes an environment once, from pinned versions; one
+process builds while others wait. A stamp holds the hash of everything that went into it, so a changed pin builds it
+anew.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from typing import Literal, TypeAlias
 from reasonedit_agent.errors import StoreError, UsageError
 from reasonedit_agent.tracing import home, lock
 
-__all__ = ["Device", "Environment", "Progress", "build", "environment_dir", "find", "launcher", "this_device"]
+__all__ = ["Device", "Environment", "Kind", "Progress", "build", "environment_dir", "find", "launcher", "this_device"]
 
 Device: TypeAlias = Literal["cpu", "cuda"]
+Kind: TypeAlias = Literal["cpu", "cuda", "vllm-omni", "sglang"]
+"""vLLM for a device, or an engine of editors (on CUDA)."""
 Progress: TypeAlias = Callable[[str], None]
 """Told a line now and then."""
 
@@ -33,27 +36,30 @@ _HERE = Path(__file__).parent
 _STAMP = "reasonedit.json"
 _RECIPE = "1"
 """Counts changes of this module that need a new environment."""
-_IMPORTS = "import torch, torchvision, transformers, vllm"
 
 
 @dataclass(frozen=True, slots=True)
 class _Pins:
-    """What is installed for a device.
+    """What is installed.
 
     Attributes:
-        file: The requirements, beside this module.
+        file: The requirements, beside this module; the environment's folder has its name.
         complete: Whether the file names every package, so that nothing else is resolved or installed.
         room: Bytes of disk that the finished environment and the downloads need.
+        imports: What must be importable in the end.
     """
 
     file: str
     complete: bool
     room: int
+    imports: str = "torch, torchvision, transformers, vllm"
 
 
-_PINS: dict[Device, _Pins] = {
+_PINS: dict[Kind, _Pins] = {
     "cpu": _Pins("vllm-cpu.txt", complete=True, room=4 << 30),
     "cuda": _Pins("vllm-cuda.txt", complete=False, room=25 << 30),
+    "vllm-omni": _Pins("vllm-omni.txt", complete=False, room=30 << 30, imports="torch, torchvision, vllm, vllm_omni"),
+    "sglang": _Pins("sglang.txt", complete=False, room=30 << 30, imports="torch, torchvision, diffusers, sglang"),
 }
 
 
@@ -62,12 +68,12 @@ class Environment:
     """A finished environment.
 
     Attributes:
-        device: What it was made for.
+        device: What it was made for, or the engine.
         python: Its interpreter.
         seconds: How long the build took, whenever it was.
     """
 
-    device: Device
+    device: Kind
     python: Path
     seconds: float
 
@@ -77,12 +83,12 @@ def this_device() -> Device:
     return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
-def environment_dir(device: Device) -> Path:
-    """Return the folder of the environment for a device, whether or not it is there."""
-    return home() / "environments" / f"vllm-{device}"
+def environment_dir(device: Kind) -> Path:
+    """Return the folder of the environment for a device or engine, whether or not it is there."""
+    return home() / "environments" / Path(_PINS[device].file).stem
 
 
-def find(device: Device) -> Environment | None:
+def find(device: Kind) -> Environment | None:
     """Return the environment if it was built from today's pins, else None."""
     folder = environment_dir(device)
     with contextlib.suppress(OSError, ValueError, KeyError):
@@ -92,14 +98,14 @@ def find(device: Device) -> Environment | None:
     return None
 
 
-def build(device: Device | None = None, progress: Progress | None = None) -> Environment:
+def build(device: Kind | None = None, progress: Progress | None = None) -> Environment:
     """Return the environment for a device; build it first where it is missing, unfinished or of other pins.
 
     uv installs where it is on PATH, else (or if it fails) the environment's own pip; both keep to the index, the
     constraints and the folders of wheels that they are set up for.
 
     Args:
-        device: What it is for; what this machine has by default.
+        device: What it is for: a device, or an engine of editors; what this machine has by default.
         progress: Told what goes on.
 
     Raises:
@@ -131,16 +137,18 @@ def _python(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _hash(device: Device) -> str:
+def _hash(device: Kind) -> str:
     digest = hashlib.sha256(f"{_RECIPE} {sys.version_info[:2]}".encode())
     for name in (_PINS[device].file, "torchvision_shim.py"):
         digest.update((_HERE / name).read_bytes())
     return digest.hexdigest()
 
 
-def _build(device: Device, folder: Path, tell: Progress) -> Environment:
+def _build(device: Kind, folder: Path, tell: Progress) -> Environment:
     if sys.platform == "win32":
-        raise UsageError("vLLM does not run on Windows.", hint="Use WSL, or a server on another machine by its URL.")
+        raise UsageError(
+            "Model servers do not run on Windows.", hint="Use WSL, or a server on another machine by its URL."
+        )
     pins, started = _PINS[device], time.monotonic()
     free = shutil.disk_usage(folder.parent).free
     if free < pins.room:
@@ -151,7 +159,7 @@ def _build(device: Device, folder: Path, tell: Progress) -> Environment:
     tell(f"Building the model server's environment ({device}) in {folder}. This happens once.")
     try:
         _install(folder, pins, tell)
-        _mend(folder, tell)
+        _mend(folder, pins, tell)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -227,7 +235,7 @@ def _last_error(said: str) -> str:
     return (errors or lines or ["no word from the installer."])[-1][:400]
 
 
-def _mend(folder: Path, tell: Progress) -> None:
+def _mend(folder: Path, pins: _Pins, tell: Progress) -> None:
     """Make the packages importable together; they are built by different people for different machines."""
     python = _python(folder)
     code, where = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], tell)
@@ -246,7 +254,7 @@ def _mend(folder: Path, tell: Progress) -> None:
         text = f"Metadata-Version: 2.1\nName: vllm\nVersion: {version.strip()}+cpu\n"
         (info / "METADATA").write_text(text, encoding="utf-8")
     tell("Importing it once.")
-    code, said = _run([str(python), "-c", _IMPORTS], tell)
+    code, said = _run([str(python), "-c", f"import {pins.imports}"], tell)
     if code != 0:
         raise UsageError(
             f"The model server's environment was installed but does not work: {_last_error(said)}",

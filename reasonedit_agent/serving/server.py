@@ -18,17 +18,41 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Protocol
 
 from reasonedit_agent.errors import Lost, StoreError, TimedOut, UsageError
-from reasonedit_agent.serving.command import Command, ServeSpec
+from reasonedit_agent.serving.command import Command
 from reasonedit_agent.serving.logs import cause, last_lines
 from reasonedit_agent.serving.sockets import listeners, members, port_is_free, sockets_of
 
-__all__ = ["Server"]
+__all__ = ["Server", "Spec"]
 
 _POLL = 0.1
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Spec(Protocol):
+    """What a server needs to know of what it serves."""
+
+    @property
+    def host(self) -> str:
+        """Address to listen on."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Port to listen on."""
+        ...
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The names that it must list once it is up."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """The URL of its API."""
+        ...
 
 
 class Server:
@@ -40,15 +64,23 @@ class Server:
         log: File that receives all that the server prints; written anew at each start.
         patience: Seconds that the start may take.
         grace: Seconds that the processes have to end by themselves when they are stopped.
+        health: A path beside the API, such as ``/health``, that answers once the server does more than list names.
 
     Attributes:
         url: Of the API, ending in ``/v1``.
     """
 
     def __init__(
-        self, spec: ServeSpec, command: Command, *, log: Path, patience: float = 900.0, grace: float = 20.0
+        self,
+        spec: Spec,
+        command: Command,
+        *,
+        log: Path,
+        patience: float = 900.0,
+        grace: float = 20.0,
+        health: str = "",
     ) -> None:
-        self.spec, self.command, self.log = spec, command, log
+        self.spec, self.command, self.log, self._health = spec, command, log, health
         self.url = spec.url
         self._patience, self._grace = patience, grace
         self._process: subprocess.Popen[bytes] | None = None
@@ -139,7 +171,7 @@ class Server:
                 )
             if owner == "ours":
                 listed = self.models()
-                if listed.issuperset(self.spec.served):
+                if listed.issuperset(self.spec.served) and self.healthy():
                     return
             time.sleep(_POLL)
         note = f" It lists {', '.join(sorted(listed))}." if listed else ""
@@ -173,6 +205,19 @@ class Server:
             return set()
         except (OSError, ValueError, KeyError, TypeError):
             return set()
+
+    def healthy(self) -> bool:
+        """Return whether the server says that it can work; one that has no way to say so can."""
+        if not self._health:
+            return True
+        try:
+            with _DIRECT.open(self.url.removesuffix("/v1") + self._health, timeout=10) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """End all processes of the group: ask, wait, then kill. Does nothing if there are none."""

@@ -63,8 +63,9 @@ VOCABULARY = (
 )
 MAY_IMPORT = {
     "perception": {"vocabulary"},
-    "reasoners": {"vocabulary", "perception"},
-    "tools": {"vocabulary", "perception"},
+    "remote": {"vocabulary"},
+    "reasoners": {"vocabulary", "perception", "remote"},
+    "tools": {"vocabulary", "perception", "remote"},
     "policies": {"vocabulary"},
     "graphs": {"vocabulary"},
     "analysis": {"vocabulary", "policies"},

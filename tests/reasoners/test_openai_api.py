@@ -19,9 +19,9 @@ from reasonedit_agent.errors import BackendError, Lost, Malformed, Refused, Time
 from reasonedit_agent.events import Called, Noted
 from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.openai_api import openai_reasoner
-from reasonedit_agent.reasoners.backends.pool import Pool
 from reasonedit_agent.reasoners.dialects.base import Choice
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
+from reasonedit_agent.remote.pool import Pool
 from reasonedit_agent.schemas import Candidate, Card, EditCall, EditRequest, History, Thought
 from reasonedit_agent.testing.scripted import SimpleContext
 from tests.reasoners.dialects.test_json import plan, verdict

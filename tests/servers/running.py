@@ -90,4 +90,5 @@ def tiny_server(log: Path, model: str = "", **settings: Any) -> Server:
 
 def running(server: Server) -> Running:
     spec = server.spec
+    assert isinstance(spec, ServeSpec)
     return Running(spec.url, MODEL, ADAPTER, spec.max_model_len or 0, spec.images_per_prompt, server)

@@ -22,16 +22,16 @@ from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, T
 from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
-from reasonedit_agent.reasoners.backends.faults import Fault, may_pass, retry_after, scrubbed
 from reasonedit_agent.reasoners.backends.langchain_models import chat_model, secrets_of
 from reasonedit_agent.reasoners.backends.pictures import fewer_pixels, shown
-from reasonedit_agent.reasoners.backends.retrying import Failed, insist
 from reasonedit_agent.reasoners.backends.special import defused
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.strict import unbounded
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
 from reasonedit_agent.registry import Call
+from reasonedit_agent.remote.faults import Fault, may_pass, retry_after, scrubbed
+from reasonedit_agent.remote.retrying import Failed, insist
 from reasonedit_agent.schemas import ImageRef, Usage
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.reasoners.backends.faults import scrubbed
+from reasonedit_agent.remote.faults import scrubbed
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

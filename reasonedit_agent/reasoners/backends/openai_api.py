@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import openai
 from openai.types import Model
@@ -24,19 +22,20 @@ from openai.types.chat import ChatCompletion
 from reasonedit_agent.errors import Lost, Malformed, ReasonEditError, Refused, UsageError
 from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context
-from reasonedit_agent.reasoners.backends.breaker import late
 from reasonedit_agent.reasoners.backends.chances import chances
-from reasonedit_agent.reasoners.backends.clients import client_of
-from reasonedit_agent.reasoners.backends.faults import Fault, fault_of
 from reasonedit_agent.reasoners.backends.pictures import Shown, fewer_pixels, shown
-from reasonedit_agent.reasoners.backends.pool import Pool, Server
-from reasonedit_agent.reasoners.backends.retrying import Failed, insist
 from reasonedit_agent.reasoners.backends.special import defused
 from reasonedit_agent.reasoners.dialects import make_dialect
 from reasonedit_agent.reasoners.dialects.base import Prompt, Reply, Turn
 from reasonedit_agent.reasoners.dialects.strict import unbounded
 from reasonedit_agent.reasoners.prompted import PromptedReasoner
 from reasonedit_agent.registry import Call
+from reasonedit_agent.remote.breaker import late
+from reasonedit_agent.remote.clients import client_of
+from reasonedit_agent.remote.faults import Fault, fault_of
+from reasonedit_agent.remote.pool import Pool, Server
+from reasonedit_agent.remote.retrying import Failed, insist
+from reasonedit_agent.remote.urls import api_urls, check_key_name
 from reasonedit_agent.schemas import ImageRef, Usage
 
 __all__ = ["OpenAIBackend", "openai_reasoner"]
@@ -136,11 +135,8 @@ class OpenAIBackend:
         seeds: bool = True,
         prices: tuple[float, float] | None = None,
     ) -> None:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) or re.match(r"sk[-_]", key):
-            raise UsageError(
-                "key= is no name of an environment variable.", hint="Put the key into one, and give its name."
-            )
-        self.pool = Pool([_api(part) for part in url.replace(",", " ").split()])
+        check_key_name(key)
+        self.pool = Pool(api_urls(url))
         self._model, self._key = model, key
         self._timeout, self._retries, self._patience = timeout, retries, patience
         self._pixels, self._room = pixels, room
@@ -386,15 +382,3 @@ async def _odd(call: Awaitable[T]) -> T:
 
 def _usd(prompt: int, completion: int, prices: tuple[float, float] | None) -> float | None:
     return None if prices is None else (prompt * prices[0] + completion * prices[1]) / 1e6
-
-
-def _api(url: str) -> str:
-    """Return the URL of the API without a slash at the end; a bare host gets ``/v1``."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{url!r} is no URL of a server.", hint="Such as http://localhost:8000/v1.")
-    if "@" in parts.netloc or parts.query:
-        raise UsageError(
-            "The URL of a server holds no user, password or query.", hint="Put the key into a variable: key=."
-        )
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") or "/v1", "", ""))

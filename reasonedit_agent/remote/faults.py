@@ -47,10 +47,9 @@ class Fault:
         return replace(self, gone=answered and away)
 
 
-_START = "`reasonedit serve reasoner MODEL` starts a server."
-
-
-def fault_of(error: Exception, *, url: str, key_name: str, secret: str) -> Fault:
+def fault_of(
+    error: Exception, *, url: str, key_name: str, secret: str, wanted: str = "a chat completion", kind: str = "reasoner"
+) -> Fault:
     """Return what an exception of one attempt means.
 
     Args:
@@ -58,16 +57,21 @@ def fault_of(error: Exception, *, url: str, key_name: str, secret: str) -> Fault
         url: Of the server.
         key_name: Of the environment variable that holds the key.
         secret: The key, which no message may hold.
+        wanted: What was asked for.
+        kind: Which server `reasonedit serve` starts for it.
     """
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Fault(TimedOut(f"{url} did not answer in time.", retryable=True))
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, url=url, key_name=key_name, secret=secret)
     if isinstance(error, openai.APIConnectionError):
+        start = f"`reasonedit serve {kind} MODEL` starts a server."
         cause = scrubbed(str(error.__cause__ or error) or type(error).__name__, secret)
-        return Fault(Lost(f"{url} cannot be reached: {cause}.", hint=_START, retryable=True))
+        return Fault(Lost(f"{url} cannot be reached: {cause}.", hint=start, retryable=True))
     what = scrubbed(" ".join(str(error).split())[:200], secret)
-    return Fault(Lost(f"{url} did not answer with a chat completion: {what}.", retryable=True))
+    # 200: somebody is there, and a wrong answer is not waited for as one who is gone.
+    status = 200 if isinstance(error, ValueError) else 0
+    return Fault(Lost(f"{url} did not answer with {wanted}: {what}.", retryable=True), status=status)
 
 
 def _of_status(error: openai.APIStatusError, *, url: str, key_name: str, secret: str) -> Fault:

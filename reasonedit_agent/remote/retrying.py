@@ -11,8 +11,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from reasonedit_agent.errors import TimedOut
 from reasonedit_agent.protocols import Context
-from reasonedit_agent.reasoners.backends.breaker import late
-from reasonedit_agent.reasoners.backends.faults import Fault
+from reasonedit_agent.remote.breaker import late
+from reasonedit_agent.remote.faults import Fault
 
 __all__ = ["Failed", "insist"]
 

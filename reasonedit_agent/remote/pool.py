@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reasonedit_agent.errors import Lost, UsageError
-from reasonedit_agent.reasoners.backends.breaker import Breaker
+from reasonedit_agent.remote.breaker import Breaker
 
 __all__ = ["Pool", "Server"]
 
