@@ -64,6 +64,7 @@ class EditAgent:
         tool: An `reasonedit_agent.protocols.EditTool`, likewise.
         policy: A policy, or its text such as ``accepted | rounds(3) | budget(seconds=60)``.
         comparer: A `reasonedit_agent.protocols.Comparer`, for policies that compare.
+        prices: What calls cost: a TOML file that goes over the user's own table and the built-in one; None is those.
         runs: Folder for traces and images; None is ``$REASONEDIT_HOME/runs``.
         checkpointer: A LangGraph checkpointer; none is needed, resuming works from the trace alone.
 
@@ -78,10 +79,11 @@ class EditAgent:
         policy: object = "",
         comparer: object = None,
         *,
+        prices: object = None,
         runs: str | os.PathLike[str] | None = None,
         checkpointer: Any = None,
     ) -> None:
-        self.parts = build_parts(reasoner, tool, policy, comparer)
+        self.parts = build_parts(reasoner, tool, policy, comparer, prices)
         self.runs = tracing.runs_folder(runs)
         self._graph = build_graph(checkpointer)
         self._loop = BackgroundLoop()
@@ -125,9 +127,10 @@ class EditAgent:
             instruction: What to change, in any language that the reasoner reads.
             **options: ``references`` (more images), ``region`` (`reasonedit_agent.schemas.Region` in source
                 pixels), ``seed``, ``candidates`` (per round), ``approve`` and ``review`` (a person is asked: the
-                result's status is ``waiting``; go on with `resume`), ``timeout`` (seconds), ``key`` (the same
-                idempotency key returns the stored result), ``title`` (of the run) and ``on_event`` (called with
-                every event, from the thread that emits it).
+                result's status is ``waiting``; go on with `resume`), ``shadow`` (rounds that are recorded past
+                the stop, to judge later stops; they change nothing of the result), ``timeout`` (seconds), ``key``
+                (the same idempotency key returns the stored result), ``title`` (of the run) and ``on_event`` (called
+                with every event, from the thread that emits it).
 
         Returns:
             The result. A part that fails is no exception: see ``status`` and ``error``.
@@ -282,7 +285,11 @@ class EditAgent:
             )
         except asyncio.CancelledError:
             session.cancelled = True
-            result = _end(session, stopped_by="interrupted", detail="The run was interrupted.")
+            if session.fold.ended is not None:  # it had ended; what was recorded past that is given up
+                session.close()
+                result = load_result(session.folder)
+            else:
+                result = _end(session, stopped_by="interrupted", detail="The run was interrupted.")
             task = asyncio.current_task()
             if task is None or task not in self._interrupted:
                 raise
@@ -339,6 +346,7 @@ class EditAgent:
             and seed in (None, request.seed)
             and options.get("approve", False) == started.approve
             and options.get("review", False) == started.review
+            and options.get("shadow", 0) == started.shadow
             and self.parts.policy.text == started.policy
             and self.parts.info("reasoner") == started.reasoner
             and self.parts.info("tool") == started.tool

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from reasonedit_agent import tracing
-from reasonedit_agent.errors import UsageError
+from reasonedit_agent.errors import ReasonEditError, UsageError
 from reasonedit_agent.events import (
     Compared,
     Decided,
@@ -19,6 +19,7 @@ from reasonedit_agent.events import (
     Failed,
     Judged,
     Node,
+    Noted,
     PersonAnswered,
     PersonAsked,
     Planned,
@@ -122,7 +123,12 @@ async def think(state: State, runtime: Runtime[Context]) -> State:
 async def edit(state: State, runtime: Runtime[Context]) -> State:
     """Let the tool make this round's candidates, unless they were made before."""
     session = await session_of(state, runtime)
-    call = session.fold.open.call if session.fold.open else next_call(session.fold.history)
+    return await make_candidates(session)
+
+
+async def make_candidates(session: Session, action: Continue | None = None) -> State:
+    """Make the candidates of a round: of the one under way, of ``action``, or of what the last decision asks."""
+    call = session.fold.open.call if session.fold.open else next_call(session.fold.history, action)
     round_ = len(session.fold.history.rounds) + 1
     key = edit_key(call, session.parts.tool)
     known = session.fold.finished_edits.get(key)
@@ -141,9 +147,9 @@ async def edit(state: State, runtime: Runtime[Context]) -> State:
     return update(session, candidates=[item.model_dump(mode="json") for item in found], verdicts=[])
 
 
-def next_call(history: History) -> EditCall:
-    """Return what the last decision asks of the tool."""
-    action = history.decisions[-1].action
+def next_call(history: History, action: object = None) -> EditCall:
+    """Return what an action, or the last decision, asks of the tool."""
+    action = action or history.decisions[-1].action
     if not isinstance(action, Continue):
         raise UsageError("The last decision does not go on.")
     return EditCall(
@@ -159,7 +165,11 @@ def next_call(history: History) -> EditCall:
 
 async def reflect(state: State, runtime: Runtime[Context]) -> State:
     """Let the Reasoner judge the candidates that have no verdict yet, all at once."""
-    session = await session_of(state, runtime)
+    return await judge_candidates(await session_of(state, runtime))
+
+
+async def judge_candidates(session: Session) -> State:
+    """Judge the candidates of the round under way that have no verdict yet."""
     history, open_ = session.fold.history, session.fold.open
     if open_ is None or open_.candidates is None or history.thought is None:
         raise UsageError("There is nothing to reflect on.")
@@ -188,7 +198,11 @@ async def reflect(state: State, runtime: Runtime[Context]) -> State:
 
 async def compare(state: State, runtime: Runtime[Context]) -> State:
     """Compare the incumbent with each new candidate."""
-    session = await session_of(state, runtime)
+    return await compare_candidates(await session_of(state, runtime))
+
+
+async def compare_candidates(session: Session) -> State:
+    """Compare the incumbent with each candidate of the round under way."""
     history, open_, comparer = session.fold.history, session.fold.open, session.parts.comparer
     if open_ is None or comparer is None:
         raise UsageError("There is nothing to compare.")
@@ -297,14 +311,43 @@ def person(session: Session, node: Node, question: str, file: Path | None = None
 
 
 async def finish(state: State, runtime: Runtime[Context]) -> State:
-    """Write how it ended."""
+    """Write how it ended; what is recorded past the stop changes nothing of it."""
     session = await session_of(state, runtime)
     if session.fold.ended is None:
         session.record(outcome(session))
     ended = session.fold.ended
+    if ended is not None:
+        await shadow(session, ended)
     session.close()
     path = session.images.path(ended.image) if ended and ended.image else None
     return update(session, status=ended.status if ended else "", image_path=str(path or ""))
+
+
+async def shadow(session: Session, ended: RunEnded) -> None:
+    """Record rounds past the stop, as the next policy would go on, and then the same end again.
+
+    A deterministic tool records none after Accepted: it would make the same picture.
+    """
+    policy, card, stop = session.parts.policy, session.parts.tool.card, session.fold.stop
+    by_policy = session.fold.decision is not None and session.fold.decision.author == "policy"
+    if stop is None or not by_policy:
+        return
+    try:
+        while len(session.fold.history.rounds) - stop < session.fold.run.shadow:
+            history = session.fold.history
+            accepted = bool(history.rounds) and standing(history.rounds[-1])[1].kind == "accepted"
+            if session.late or (card.deterministic and accepted):
+                break
+            await make_candidates(session, policy.next(history))
+            if session.fold.open is not None:
+                await judge_candidates(session)
+            if session.fold.open is not None:
+                await compare_candidates(session)
+    except ReasonEditError as error:
+        session.record(Noted(text=f"No more rounds are recorded past the stop: {error}"))
+    finally:
+        if session.fold.ended is None:
+            session.record(ended)
 
 
 def outcome(session: Session, *, stopped_by: str = "", detail: str = "", error: str = "") -> RunEnded:

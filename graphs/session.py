@@ -10,17 +10,18 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from reasonedit_agent import registry, tracing
 from reasonedit_agent.errors import StoreError, UsageError
-from reasonedit_agent.events import AnyEvent, Asked, Node, Noted, PartInfo, RunStarted
+from reasonedit_agent.events import AnyEvent, Asked, Called, Node, Noted, PartInfo, RunStarted
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.images import ingest, open_store
 from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
 from reasonedit_agent.schemas import Box, EditCall, EditRequest, Failure, Phrase, Polygon, Region
+from reasonedit_agent.telemetry.live import live
 
 __all__ = ["Listener", "NodeContext", "Parts", "Session", "build_parts", "edit_key", "open_run", "start_run", "typed"]
 
@@ -29,6 +30,18 @@ Listener = Callable[[AnyEvent], None]
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
+
+
+class PriceTable(Protocol):
+    """What calls cost; see `reasonedit_agent.analysis.prices.Prices`."""
+
+    def priced(self, event: Called, part: PartInfo | None = None) -> Called:
+        """Return the event with what it costs in dollars, where that is known."""
+        ...
+
+    def frozen(self) -> dict[str, JsonValue]:
+        """Return the table as JSON, for the first event of a run."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,7 @@ class Parts:
         policy: Decides.
         comparer: Compares, when the policy needs it.
         specs: The texts that built them, by role; empty where an object was handed over.
+        prices: What calls cost in a run that starts now; one that goes on has its own, in its first event.
     """
 
     reasoner: Reasoner
@@ -48,6 +62,7 @@ class Parts:
     policy: Policy
     comparer: Comparer | None
     specs: dict[str, str]
+    prices: PriceTable
 
     def info(self, role: str) -> PartInfo:
         """Return a part's info with the text that builds it again."""
@@ -55,7 +70,9 @@ class Parts:
         return info.model_copy(update={"spec": self.specs.get(role, "")})
 
 
-def build_parts(reasoner: object, tool: object, policy: object, comparer: object = None) -> Parts:
+def build_parts(
+    reasoner: object, tool: object, policy: object, comparer: object = None, prices: object = None
+) -> Parts:
     """Return the parts that the arguments name.
 
     Raises:
@@ -73,7 +90,8 @@ def build_parts(reasoner: object, tool: object, policy: object, comparer: object
     if "comparison" in rules.needs and comparer is None:
         raise UsageError(f"The policy {rules.text!r} compares results.", hint="Give a comparer.")
     specs = {"reasoner": reasoner, "tool": tool, "comparer": comparer}
-    return Parts(policy=rules, specs={k: v for k, v in specs.items() if isinstance(v, str)}, **made)
+    texts = {role: spec for role, spec in specs.items() if isinstance(spec, str)}
+    return Parts(policy=rules, specs=texts, prices=registry.build_prices(prices), **made)
 
 
 # -- the session ------------------------------------------------------------------------------------------------------
@@ -118,21 +136,43 @@ class Session:
             self._writer.close()
             raise
         self._lock = threading.Lock()
+        self._prices: PriceTable | None = None
+        self._telemetry = live(self.fold.started)
 
     def close(self) -> None:
         """Put the trace on the disk and let go of the run."""
-        with self._lock:
-            self._writer.close()
+        try:
+            with self._lock:
+                self._writer.close()
+        finally:
+            if self._telemetry is not None:
+                self._telemetry.close()
 
     def record(self, event: AnyEvent) -> None:
-        """Write an event to the trace, fold it, and tell those who listen. Progress is only told."""
+        """Write an event to the trace, fold it, and tell those who listen. Progress is only told.
+
+        A call gets its price here, by the table in the run's first event, unless its part told what it cost.
+        """
         event = event.model_copy(update={"at": round(time.time(), 4)})
+        if isinstance(event, Called):
+            event = self._priced(event)
         with self._lock:
             if event.type != "progress":
                 self._writer.write(event)
                 self.fold.add(event)
+            if self._telemetry is not None:
+                self._telemetry.add(event)
         for listener in self._listeners:
             listener(event)
+
+    def _priced(self, event: Called) -> Called:
+        frozen = self.fold.run.fitted.get("prices")
+        if not frozen:
+            return event
+        if self._prices is None:
+            self._prices = registry.build_prices(frozen)
+        role = {"edit": "tool", "compare": "comparer"}.get(event.node, "reasoner")
+        return self._prices.priced(event, getattr(self.fold.run, role))
 
     def write_plan(self) -> Path:
         """Write the plan beside the trace, for a person to read and change."""
@@ -234,6 +274,7 @@ def start_run(
     candidates: int = 1,
     approve: bool = False,
     review: bool = False,
+    shadow: int = 0,
     key: str | None = None,
     title: str = "",
     run: str | None = None,
@@ -270,8 +311,10 @@ def start_run(
             comparer=parts.info("comparer") if parts.comparer else None,
             card=parts.tool.card,
             policy=parts.policy.text,
+            fitted={**getattr(parts.policy, "fitted", {}), "prices": parts.prices.frozen()},
             approve=approve,
             review=review,
+            shadow=shadow,
             key=key,
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from reasonedit_agent import registry
 from reasonedit_agent.errors import UsageError
@@ -27,7 +28,7 @@ from reasonedit_agent.schemas import (
     standing,
 )
 
-__all__ = ["DraftThenFinal", "Previous", "Reanchored", "Rollback", "Source", "seeds_for"]
+__all__ = ["Closing", "DraftThenFinal", "Previous", "Reanchored", "Rollback", "Source", "seeds_for"]
 
 
 def seeds_for(history: History) -> tuple[int, ...]:
@@ -132,6 +133,11 @@ class Reanchored:
 
     drift: float | None = None
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """The drift, where it decides."""
+        return frozenset() if self.drift is None else frozenset({"drift_outside"})
+
     def __post_init__(self) -> None:
         check_number(self.drift, "reanchored: drift", 0)
 
@@ -155,6 +161,18 @@ class Reanchored:
         return call_text("reanchored", drift=self.drift)
 
 
+class Closing(Protocol):
+    """What a next policy may offer besides ``next``: a say in how the run ends. Pure as well."""
+
+    def close(self, history: History, stop: Stop | None, keep: Pick) -> Continue | Stop | None:
+        """Return what is done in place of ``stop``; None goes on with ``next``."""
+        ...
+
+    def settle(self, history: History, keep: Pick) -> Pick:
+        """Return what is kept in place of ``keep``."""
+        ...
+
+
 _RANK = {"rejected": 1, "refine": 2, "accepted": 3}
 
 
@@ -168,7 +186,8 @@ class DraftThenFinal:
     comparison liked the draft better. The graph knows nothing of it: to it a decision is a decision.
 
     The last round comes on top of ``rounds(n)``. A budget that is spent is spent: there is no last round then, and the
-    draft is kept. Where a person stops the run, or the deadline does, the draft is kept too.
+    draft is kept. A budget knows what drafts cost; what the last round costs it only knows from a fit. Where a person
+    stops the run, or the deadline does, the draft is kept too.
 
     Args:
         inner: What the draft rounds do: a next policy, or its text.
@@ -206,8 +225,8 @@ class DraftThenFinal:
 
     def settle(self, history: History, keep: Pick) -> Pick:
         """Return the final picture in place of the draft that ``keep`` names, if it is as good."""
-        last = history.rounds[-1] if history.rounds else None
-        if last is None or last.shadow or last.call.quality != "final" or keep.round in (0, last.index):
+        last = next((round_ for round_ in reversed(history.rounds) if not round_.shadow), None)
+        if last is None or last.call.quality != "final" or keep.round in (0, last.index):
             return keep
         index, verdict = standing(last)
         draft = history.rounds[keep.round - 1].verdicts[keep.candidate]

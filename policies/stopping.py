@@ -1,14 +1,43 @@
-"""Whether another round is worth its cost. Each answers `Stop`, `Ask`, or None to go on."""
+"""Whether another round is worth its cost, told from the verdicts alone. Each answers `Stop`, or None to go on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.protocols import StoppingPolicy
-from reasonedit_agent.schemas import Ask, Candidate, Failure, History, Round, Stop, keep_key, standing
+from reasonedit_agent.policies.chains import drift_of
+from reasonedit_agent.policies.fitting import call_text, check_number
+from reasonedit_agent.schemas import (
+    Accepted,
+    Candidate,
+    EditStep,
+    Failure,
+    History,
+    Pick,
+    Refine,
+    Rejected,
+    Round,
+    Stop,
+    join_texts,
+    keep_key,
+    standing,
+)
 
-__all__ = ["AcceptedPolicy", "AllOf", "AnyOf", "Budget", "NoImprovement", "Not", "Rounds"]
+__all__ = [
+    "AcceptedPolicy",
+    "ChecklistDone",
+    "Drift",
+    "NoImprovement",
+    "Rounds",
+    "ScoreAtLeast",
+    "UnchangedInstruction",
+]
+
+
+def _judged(history: History) -> Accepted | Refine | Rejected | None:
+    """Return the verdict that stands for the last round; None before round 1, and where it failed."""
+    verdict = standing(history.rounds[-1])[1] if history.rounds else None
+    return None if isinstance(verdict, Failure) else verdict
 
 
 @dataclass(frozen=True)
@@ -17,7 +46,7 @@ class AcceptedPolicy:
 
     def stop(self, history: History) -> Stop | None:
         """Return `Stop` after an accepted round."""
-        if history.rounds and standing(history.rounds[-1])[1].kind == "accepted":
+        if isinstance(_judged(history), Accepted):
             return Stop(reason="accepted", detail=f"Round {len(history.rounds)} was accepted.")
         return None
 
@@ -48,32 +77,99 @@ class Rounds:
         return f"rounds({self.n})"
 
 
-@dataclass(frozen=True)
-class Budget:
-    """Stop before a round that would not fit into the active seconds that are left.
+_AXES = ("overall", "edit_success", "over_editing", "naturalness", "artefacts")
 
-    The next round is taken to cost as much as the dearest one so far; time spent waiting for a person is free.
+
+@dataclass(frozen=True)
+class ScoreAtLeast:
+    """Stop when the last round reaches every score that is named, whatever its verdict says.
+
+    EditThinker stops at 8 on both of its axes, T2I-Copilot at 8.0, IMAGAgent at 7.
 
     Args:
-        seconds: Active seconds for the whole run.
+        overall: ``sqrt(SC * PQ)``, 0 to 10 (VIEScore).
+        edit_success: The instruction was followed, 0 to 10.
+        over_editing: Nothing else changed, 0 to 10 (10: nothing).
+        naturalness: It looks like a photo, 0 to 10.
+        artefacts: It has none, 0 to 10 (10: none).
     """
 
-    seconds: float
+    overall: float | None = None
+    edit_success: float | None = None
+    over_editing: float | None = None
+    naturalness: float | None = None
+    artefacts: float | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.seconds, bool) or not isinstance(self.seconds, int | float) or self.seconds < 0:
-            raise UsageError(f"budget takes seconds from 0, not {self.seconds!r}.", hint="For example budget(60).")
+        for axis in _AXES:
+            check_number(getattr(self, axis), f"score_at_least: {axis}", 0, 10)
+        if not self._wanted():
+            raise UsageError("score_at_least names no score.", hint="Such as score_at_least(8) or edit_success=8.")
 
     def stop(self, history: History) -> Stop | None:
-        """Return `Stop` when the budget is spent, or another round would overrun it."""
-        reserve = max((round_.seconds for round_ in history.rounds), default=0.0)
-        if history.elapsed < self.seconds and history.elapsed + reserve <= self.seconds:
+        """Return `Stop` when all scores are reached; a failure has none."""
+        verdict = _judged(history)
+        if verdict is None or any(getattr(verdict.scores, axis) < least for axis, least in self._wanted().items()):
             return None
-        detail = f"{history.elapsed:.1f} s are spent and a round takes up to {reserve:.1f} s, of {self.seconds:g} s."
-        return Stop(reason="budget", detail=detail)
+        reached = ", ".join(f"{axis} {getattr(verdict.scores, axis):.1f}" for axis in self._wanted())
+        return Stop(reason="score_at_least", detail=f"Round {len(history.rounds)} reaches {reached}.")
+
+    def _wanted(self) -> dict[str, float]:
+        return {axis: value for axis in _AXES if (value := getattr(self, axis)) is not None}
 
     def __str__(self) -> str:
-        return f"budget(seconds={self.seconds:g})"
+        return call_text("score_at_least", **self._wanted())
+
+
+@dataclass(frozen=True)
+class ChecklistDone:
+    """Stop when every question of the checklist is answered with yes (GEMS).
+
+    A question that could not be told is not done, and neither is a checklist without questions.
+    """
+
+    needs = frozenset({"answers"})
+
+    def stop(self, history: History) -> Stop | None:
+        """Return `Stop` when all is done."""
+        verdict = _judged(history)
+        answers = verdict.answers if verdict else ()
+        asked = len(history.thought.checklist) if history.thought else 0
+        if not answers or len(answers) < asked or any(answer.yes is not True for answer in answers):
+            return None
+        return Stop(reason="checklist_done", detail=f"All {len(answers)} questions are answered with yes.")
+
+    def __str__(self) -> str:
+        return "checklist_done"
+
+
+@dataclass(frozen=True)
+class UnchangedInstruction:
+    """Stop when the verdict asks for what the round has just done (EditThinker).
+
+    Same are equal steps, and steps of plain text that differ in blanks and case only. A verdict that asks for nothing
+    of its own (Accepted; Rejected without steps, which rolls the dice again) is not unchanged.
+    """
+
+    def stop(self, history: History) -> Stop | None:
+        """Return `Stop` when the next instruction is the last one."""
+        verdict = _judged(history)
+        wanted = None if verdict is None or isinstance(verdict, Accepted) else verdict.steps
+        if wanted is None or not _same(wanted, history.rounds[-1].call.steps):
+            return None
+        return Stop(reason="unchanged_instruction", detail=f"Round {len(history.rounds)} asks for the same again.")
+
+    def __str__(self) -> str:
+        return "unchanged_instruction"
+
+
+def _same(wanted: tuple[EditStep, ...], done: tuple[EditStep, ...]) -> bool:
+    if wanted == done:
+        return True
+    if any(step.operation is not None for step in (*wanted, *done)):
+        return False
+    first, second = (" ".join(join_texts(steps).casefold().split()) for steps in (wanted, done))
+    return first == second and tuple(s.region for s in wanted) == tuple(s.region for s in done)
 
 
 @dataclass(frozen=True)
@@ -123,57 +219,40 @@ def _key(round_: Round, seen: set[str]) -> tuple[float, bool] | None:
 
 
 @dataclass(frozen=True)
-class AnyOf:
-    """Stop when one of them stops; else ask when one of them asks."""
+class Drift:
+    """Stop when the chain of edits that the last round stands on has changed too much outside of the region.
 
-    members: tuple[StoppingPolicy, ...]
+    Generation loss adds up over chained edits (Step1X-Edit #18, Qwen-Image #200): the drift of a chain is the sum over
+    its edits of the mean CIEDE2000 outside of the region, as the tool measured it (``drift_outside``). A rejected round
+    does not count, its chain is given up; a chain that nobody measured never stops.
 
-    def stop(self, history: History) -> Stop | Ask | None:
-        """Return the first `Stop`, else the first `Ask`, else None."""
-        answers = [member.stop(history) for member in self.members]
-        for wanted in (Stop, Ask):
-            for answer in answers:
-                if isinstance(answer, wanted):
-                    return answer
-        return None
+    Args:
+        limit: CIEDE2000; about 1 is just noticeable, side by side.
+    """
 
-    def __str__(self) -> str:
-        return " | ".join(str(member) for member in self.members)
+    limit: float
 
+    needs = frozenset({"drift_outside"})
 
-@dataclass(frozen=True)
-class AllOf:
-    """Stop when all of them stop; ask when all of them stop or ask."""
+    def __post_init__(self) -> None:
+        check_number(self.limit, "drift", 0)
+        if self.limit is None:
+            raise UsageError("drift takes a limit, such as drift(3).")
 
-    members: tuple[StoppingPolicy, ...]
-
-    def stop(self, history: History) -> Stop | Ask | None:
-        """Return None as soon as one of them would go on."""
-        answers = [member.stop(history) for member in self.members]
-        if any(answer is None for answer in answers):
+    def stop(self, history: History) -> Stop | None:
+        """Return `Stop` when the last round's chain is beyond the limit."""
+        if not history.rounds:
             return None
-        for answer in answers:
-            if isinstance(answer, Ask):
-                return answer
-        stops = [answer for answer in answers if isinstance(answer, Stop)]
-        return Stop(reason=" & ".join(s.reason for s in stops), detail=" ".join(s.detail for s in stops))
+        last = history.rounds[-1]
+        index, verdict = standing(last)
+        if isinstance(verdict, Failure | Rejected):
+            return None
+        found = drift_of(history, Pick(round=last.index, candidate=index))
+        if found is None or found <= self.limit:
+            return None
+        return Stop(
+            reason="drift", detail=f"The chain of round {last.index} drifted by {found:.1f} outside the region."
+        )
 
     def __str__(self) -> str:
-        return " & ".join(f"({member})" if isinstance(member, AnyOf) else str(member) for member in self.members)
-
-
-@dataclass(frozen=True)
-class Not:
-    """Stop when it would go on, and go on when it would stop; a question stays one."""
-
-    member: StoppingPolicy
-
-    def stop(self, history: History) -> Stop | Ask | None:
-        """Return the opposite."""
-        answer = self.member.stop(history)
-        if isinstance(answer, Ask):
-            return answer
-        return Stop(reason=str(self), detail=f"{self.member} does not hold.") if answer is None else None
-
-    def __str__(self) -> str:
-        return f"not ({self.member})" if isinstance(self.member, AnyOf | AllOf) else f"not {self.member}"
+        return call_text("drift", limit=self.limit)

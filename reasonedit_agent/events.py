@@ -6,7 +6,8 @@ this schema; a fixture of every released version must load for ever.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter
 
@@ -50,6 +51,7 @@ __all__ = [
     "RunEnded",
     "RunStarted",
     "Status",
+    "images_of",
 ]
 
 VERSION = 1
@@ -110,6 +112,11 @@ class RunStarted(Event):
         approve: Whether a person approves the plan.
         review: Whether a person reviews each round.
         key: The caller's idempotency key.
+        shadow: How many rounds past the stop are recorded, to judge later stops.
+        parent: The run that this one was forked from, if it is a fork.
+        parent_round: How many rounds, with the decisions between them, were taken over from the parent; its policy
+            and its parts made them, not those named here.
+        parent_compared: Which of those rounds have comparisons.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -126,6 +133,10 @@ class RunStarted(Event):
     approve: bool = False
     review: bool = False
     key: str | None = None
+    shadow: int = 0
+    parent: str | None = None
+    parent_round: int = 0
+    parent_compared: tuple[int, ...] = ()
 
 
 class Asked(Event):
@@ -278,3 +289,22 @@ AnyEvent = (
 
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])
 """Reads one event: ``EVENT.validate_json(line)``."""
+
+
+def images_of(events: Iterable[AnyEvent]) -> dict[str, ImageRef]:
+    """Return all pictures that events name, by their hash: sources, references, results and masks."""
+    found: dict[str, ImageRef] = {}
+
+    def walk(value: Any) -> None:
+        if isinstance(value, ImageRef):
+            found[value.sha256] = value
+        elif isinstance(value, tuple | list):
+            for item in value:
+                walk(item)
+        elif hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                walk(getattr(value, name))
+
+    for event in events:
+        walk(event)
+    return found

@@ -58,6 +58,7 @@ class OpenRound:
     edit_seconds: float = 0.0
     judge_seconds: float = 0.0
     compare_seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
 
     def produced(self) -> list[int]:
         """Return the indexes of the candidates that there are."""
@@ -93,6 +94,7 @@ class Fold:
         self._decisions: dict[int, Decision] = {}
         self._human: tuple[HumanAnswer, ...] = ()
         self._spent = Usage()
+        self._unpriced = 0
         self._elapsed = 0.0
         self._asked: dict[tuple[Node, int, int], int] = {}
         self._history: History | None = None
@@ -123,6 +125,7 @@ class Fold:
                 rounds=self._rounds,
                 decisions=decisions,
                 spent=self._spent,
+                unpriced=self._unpriced,
                 elapsed=self._elapsed,
                 human=self._human,
             )
@@ -133,9 +136,21 @@ class Fold:
         return self._asked.get((node, round_, candidate), 0) + 1
 
     @property
+    def stop(self) -> int | None:
+        """After how many rounds the run stopped; what is recorded beyond are shadow rounds."""
+        stops = [k for k, decision in self._decisions.items() if isinstance(decision.action, Stop)]
+        return min(stops, default=None)
+
+    @property
     def decision(self) -> Decision | None:
-        """The decision after the rounds so far, if it was taken."""
-        return self._decisions.get(len(self._rounds))
+        """The decision after the rounds so far, if it was taken; the one that stopped the run stands."""
+        stop = self.stop
+        return self._decisions.get(len(self._rounds) if stop is None else stop)
+
+    def _beyond(self, round_: int) -> bool:
+        """Whether a round is a shadow round."""
+        stop = self.stop
+        return stop is not None and round_ > stop
 
     @property
     def next(self) -> Node | None:
@@ -144,14 +159,19 @@ class Fold:
             return "begin"
         if self.ended is not None:
             return None
+        if self._beyond(len(self._rounds) + (self.open is not None)):
+            return "finish"  # a shadow round is not gone on with
         if self._thought is None:
             return "think" if self.failure is None else "finish"
         if self.open is not None:
             return self._next_in_round(self.open)
         if self.started.approve and self._approval is None:
             return "approve"
+        return self._next_between_rounds(self.started)
+
+    def _next_between_rounds(self, started: RunStarted) -> Node:
         done = len(self._rounds)
-        if self.started.review and done and self.history.answer("review", done) is None and self._action is None:
+        if started.review and done and self.history.answer("review", done) is None and self._action is None:
             return "review"
         action = self._action
         if action is None:
@@ -195,13 +215,22 @@ class Fold:
         elif isinstance(event, Planned):
             self._add_plan(event)
         elif isinstance(event, Called):
-            self._spent = self._spent.plus(event.usage)
+            self._add_cost(event)
         elif isinstance(event, Decided):
             self._add_decision(event)
         elif isinstance(event, PersonAnswered):
             self._add_answer(event.answer)
         elif isinstance(event, RunEnded):
             self.ended = event
+
+    def _add_cost(self, event: Called) -> None:
+        if not self._beyond(event.round):
+            self._spent = self._spent.plus(event.usage)
+            # An attempt without a reply is not billed, as far as it does not say otherwise.
+            if event.usage.usd is None and event.usage != Usage() and not event.error:
+                self._unpriced += 1
+        if self.open is not None and event.round == self.open.index:
+            self.open.usage = self.open.usage.plus(event.usage)
 
     def _add_asked(self, event: Asked) -> None:
         place = (event.node, event.round, event.candidate)
@@ -267,18 +296,23 @@ class Fold:
         open_ = self.open
         if open_ is None or open_.candidates is None or len(open_.verdicts) < len(open_.candidates):
             return
-        if self.run.comparer is not None and len(open_.comparisons) < len(open_.produced()):
+        # The rounds of a fork's parent were compared, or not, by the parent's comparer.
+        taken = open_.index <= self.run.parent_round
+        compared = open_.index in self.run.parent_compared if taken else self.run.comparer is not None
+        if compared and len(open_.comparisons) < len(open_.produced()):
             return
         seconds = open_.edit_seconds + open_.judge_seconds + open_.compare_seconds
-        self._elapsed += seconds
+        shadow = self._beyond(open_.index)
+        self._elapsed += 0 if shadow else seconds
         done = Round.model_construct(
             index=open_.index,
             call=open_.call,
             candidates=open_.candidates,
             verdicts=tuple(open_.verdicts[index] for index in range(len(open_.candidates))),
             comparisons=tuple(open_.comparisons[index] for index in sorted(open_.comparisons)),
-            shadow=False,
+            shadow=shadow,
             seconds=seconds,
+            usage=open_.usage,
         )
         self._rounds = (*self._rounds, done)
         self.open = None

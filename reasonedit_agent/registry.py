@@ -24,6 +24,7 @@ __all__ = [
     "Scanner",
     "build",
     "build_policy",
+    "build_prices",
     "load",
     "names",
     "parse_call",
@@ -281,9 +282,14 @@ def build_policy(spec: object) -> Any:
     return policies.parse_policy(spec or policies.DEFAULT)
 
 
+def build_prices(spec: object = None) -> Any:
+    """Return the table of prices that ``spec`` names: an object, a file, a frozen table, or None for the user's."""
+    return importlib.import_module("reasonedit_agent.analysis.prices").load_prices(spec)
+
+
 def _read(kind: Kind, text: str) -> Call:
     if text.startswith(("http://", "https://")):
-        return Call("openai", kwargs={"url": text})
+        return Call("images" if kind == "tools" else "openai", kwargs={"url": text})
     return parse_call(text, _SINGULAR[kind])
 
 

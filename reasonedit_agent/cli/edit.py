@@ -35,6 +35,7 @@ def edit(
     as_json: AsJson = False,
     reasoner: Annotated[str, typer.Option(help="Who thinks and reflects.")] = "embedded",
     tool: Annotated[str, typer.Option(help="Who edits.")] = "classical",
+    comparer: Annotated[str, typer.Option(help="Who compares results, for policies that need it.")] = "",
     policy: Annotated[str | None, typer.Option(help="When to stop, such as 'accepted | budget(seconds=60)'.")] = None,
     max_rounds: Annotated[
         int | None, typer.Option(min=0, help="Stop after that many rounds, whatever the policy.")
@@ -53,6 +54,9 @@ def edit(
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds for the whole run.")] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Ask before the plan is carried out.")] = False,
     review: Annotated[bool, typer.Option("--review", help="Ask after each round.")] = False,
+    shadow: Annotated[
+        int, typer.Option(min=0, max=20, help="Record so many rounds past the stop, to judge stops.")
+    ] = 0,
     runs: Runs = None,
 ) -> None:
     """Edit an image: think, edit, reflect, and keep the best round."""
@@ -60,7 +64,7 @@ def edit(
     from reasonedit_agent.graphs.agent import EditAgent
 
     _check_out(out)
-    agent = EditAgent(reasoner, _with_font(tool, font), _with_rounds(policy, max_rounds), runs=runs)
+    agent = EditAgent(reasoner, _with_font(tool, font), _with_rounds(policy, max_rounds), comparer or None, runs=runs)
     where = parse_region(region, image, agent.runs / tracing.IMAGES) if region is not None else None
     with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
         result = agent.edit(
@@ -74,6 +78,7 @@ def edit(
             timeout=timeout,
             approve=approve,
             review=review,
+            shadow=shadow,
             on_event=narrator.tell,
         )
     _conclude(agent, result, out, as_json)

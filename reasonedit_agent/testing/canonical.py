@@ -10,14 +10,15 @@ from reasonedit_agent.events import AnyEvent
 __all__ = ["canonical"]
 
 _ORDER = ["begin", "think", "approve", "edit", "reflect", "compare", "review", "decide", "ask", "finish"]
-_VARIES = {"at", "seconds", "run", "attempt", "key", "title", "reused", "detail"}
+_VARIES = {"at", "seconds", "run", "attempt", "key", "title", "reused", "detail", "fitted"}
+_VARIES |= {"parent", "parent_round", "parent_compared"}
 _DROPPED = {"asked", "called", "noted", "progress", "person_asked"}
 
 
 def canonical(events: Iterable[AnyEvent]) -> list[dict[str, Any]]:
     """Return the facts of a trace as plain values, sorted by round, node and candidate.
 
-    Times, ids, usage and repeats are left out.
+    Times, ids, usage, prices and repeats are left out; what a policy was fitted to stands in its text.
     """
     facts = []
     for event in events:

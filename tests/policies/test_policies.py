@@ -217,7 +217,7 @@ def test_the_default_is_a_policy() -> None:
         ("rounds(-1)", 1, "whole number"),
         ("rounds(3", 9, "expected"),
         ("rounds()", 1, "missing a required argument"),
-        ("accepted; keep=best", 16, "Known: reference"),
+        ("accepted; keep=worst", 16, "Known: best, harmless, last, reference"),
         ("accepted; stop=x", 11, "keep=... or next=..."),
         ("accepted; keep=reference; keep=reference", 27, "twice"),
         ("(accepted", 10, "expected ')'"),

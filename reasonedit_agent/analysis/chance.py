@@ -1,0 +1,57 @@
+"""How sure a mean is: bootstrap intervals by run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reasonedit_agent.errors import UsageError
+
+__all__ = ["Interval", "interval"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval.
+
+    Attributes:
+        mean: Of the values.
+        low: 2.5 % of the resampled means are below.
+        high: 2.5 % are above.
+        count: Values.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Return a mean and its percentile bootstrap interval.
+
+    Args:
+        values: At least one, one per run.
+        seed: Of the draws, so that the same values give the same interval.
+
+    Raises:
+        UsageError: SciPy is missing.
+    """
+    try:
+        import numpy as np
+        from scipy.stats import bootstrap
+    except ImportError as error:
+        raise UsageError(
+            "Intervals need SciPy.", hint="Install it: pip install 'reasonedit-agent[analysis]'."
+        ) from error
+    mean = float(np.mean(values))
+    if len(set(values)) == 1:
+        return Interval(mean, mean, mean, len(values))
+    draws = bootstrap(
+        (values,), np.mean, n_resamples=1000, batch=50, method="percentile", rng=np.random.default_rng(seed)
+    )
+    low, high = draws.confidence_interval
+    return Interval(mean, float(low), float(high), len(values))

@@ -1,0 +1,321 @@
+"""What another policy would have done: decided over recorded rounds, without any model.
+
+A policy is a function of a prefix of a trace. So it is asked again after no round, after one, after two, each time with
+exactly the history that it would have seen, until it stops. As long as it goes on as the run went on, the recorded
+rounds are the ones that it would have got, and the answer is exact. Where it would have gone another way, asks a
+person, needs what was not recorded, or wants a round that nobody recorded, the run cannot judge it; that is said, with
+what is missing, and nothing is extrapolated.
+
+The one implementation of each policy is used, that of the live loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reasonedit_agent.analysis.chance import Interval, interval
+from reasonedit_agent.events import AnyEvent, Decided, RunStarted
+from reasonedit_agent.folding import Fold
+from reasonedit_agent.protocols import Policy
+from reasonedit_agent.schemas import (
+    SOURCE,
+    Candidate,
+    Continue,
+    Decision,
+    Failure,
+    History,
+    Pick,
+    Round,
+    Stop,
+    Usage,
+)
+
+__all__ = ["Outcome", "Quality", "Recorded", "Summary", "overall", "record", "replay", "summarise"]
+
+Quality = Callable[[History, Pick], float | None]
+"""How good a pick of a history is, 0 to 10; None where nobody knows."""
+
+
+def overall(history: History, pick: Pick) -> float | None:
+    """Return the Reasoner's own score of a pick (VIEScore's ``sqrt(SC * PQ)``, 0 to 10); 0 for the source."""
+    if pick == SOURCE:
+        return 0.0
+    verdict = history.rounds[pick.round - 1].verdicts[pick.candidate]
+    return None if isinstance(verdict, Failure) else verdict.scores.overall
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as policies are judged on it.
+
+    Attributes:
+        run: Its id.
+        group: Of the parts that made it: runs of different parts are never put together silently.
+        prefixes: The history before round 1, after it, after the second, to the last that was recorded.
+        actions: What was done after each prefix but the last.
+    """
+
+    run: str
+    group: tuple[str, str]
+    prefixes: tuple[History, ...]
+    actions: tuple[Continue, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a policy did on a run.
+
+    Attributes:
+        run: The run's id.
+        group: Of its parts.
+        policy: Its text.
+        rounds: That it paid for.
+        kept: The pick that it returned.
+        quality: Of that pick; None where nobody knows.
+        best: The best quality that any stop on this run could have kept.
+        seconds: Active seconds up to its stop.
+        spent: All that was spent up to its stop.
+        stopped_by: Its reason.
+        missing: Why the run cannot judge it; empty where it can, and then the fields above count.
+        first_accepted: Whether the first verdict of the run was Accepted.
+    """
+
+    run: str
+    group: tuple[str, str]
+    policy: str
+    rounds: int = 0
+    kept: Pick = SOURCE
+    quality: float | None = None
+    best: float | None = None
+    seconds: float = 0.0
+    spent: Usage = field(default_factory=Usage)
+    stopped_by: str = ""
+    missing: str = ""
+    first_accepted: bool = False
+
+    @property
+    def regret(self) -> float | None:
+        """How much better the best stop would have been."""
+        return None if self.quality is None or self.best is None else self.best - self.quality
+
+
+def record(events: Sequence[AnyEvent]) -> Recorded | None:
+    """Return a run as policies are judged on it, or None where it has no plan.
+
+    Args:
+        events: Of one run, also of one that is not finished.
+    """
+    fold, seen = Fold(), dict[int, History]()
+    for event in events:
+        if isinstance(event, Decided) and event.decision.author == "policy":
+            seen.setdefault(event.decision.after, fold.history)
+        fold.add(event)
+    history = fold.history
+    if fold.started is None or history.thought is None:
+        return None
+    actions = tuple(_action(round_, history) for round_ in history.rounds)
+    prefixes: list[History] = []
+    for count in range(len(history.rounds) + 1):
+        # What the policy saw then; beyond the stop nobody asked it, so the shadow rounds are put on top.
+        prefixes.append(seen[count] if count in seen else _one_more(prefixes[-1] if prefixes else None, history, count))
+    return Recorded(fold.run.run, group_of(fold.run), tuple(prefixes), actions)
+
+
+def group_of(started: RunStarted) -> tuple[str, str]:
+    """Return the names of reasoner and tool, with their versions: what makes runs comparable."""
+    reasoner, tool = (f"{part.name} {part.version}".strip() for part in (started.reasoner, started.tool))
+    return reasoner, tool
+
+
+def _one_more(before: History | None, whole: History, count: int) -> History:
+    """Return the history after ``count`` rounds where it was not seen: the one before it, with one round more."""
+    if before is None:
+        return whole.model_copy(update={"rounds": (), "decisions": (), "human": ()})
+    round_ = whole.rounds[count - 1].model_copy(update={"shadow": False})
+    action = _action(round_, whole)
+    decision = Decision(after=count - 1, author="policy", action=action, keep=SOURCE)
+    return before.model_copy(
+        update={
+            "rounds": (*before.rounds, round_),
+            "decisions": (*before.decisions, decision),
+            "spent": before.spent.plus(round_.usage),
+            "elapsed": before.elapsed + round_.seconds,
+        }
+    )
+
+
+def _action(round_: Round, history: History) -> Continue:
+    """Return the action that a round carried out."""
+    call = round_.call
+    return Continue(
+        base=_pick_of(call.base, history),
+        steps=call.steps,
+        instruction=call.instruction,
+        seeds=call.seeds,
+        quality=call.quality,
+    )
+
+
+def _pick_of(base: Candidate, history: History) -> Pick:
+    for round_ in reversed(history.rounds):
+        for index, found in enumerate(round_.candidates):
+            if found == base:
+                return Pick(round=round_.index, candidate=index)
+    return SOURCE
+
+
+def replay(run: Recorded, policy: Policy, text: str, quality: Quality = overall) -> Outcome:
+    """Let a policy decide over a recorded run.
+
+    Args:
+        run: As `record` returns it.
+        policy: What is judged.
+        text: Its name in the outcome.
+        quality: Of a pick.
+    """
+    first = run.prefixes[1].rounds[0].verdicts[0].kind == "accepted" if len(run.prefixes) > 1 else False
+    common: dict[str, Any] = {"run": run.run, "group": run.group, "policy": text, "first_accepted": first}
+    if absent := missing_for(policy, run.prefixes[-1]):
+        return Outcome(**common, missing=absent)
+    for count, history in enumerate(run.prefixes):
+        decision = policy.decide(history)
+        if isinstance(decision.action, Stop):
+            whole = run.prefixes[-1]
+            return Outcome(
+                **common,
+                rounds=count,
+                kept=decision.keep,
+                quality=quality(whole, decision.keep),
+                best=best_of(run, policy, quality),
+                seconds=history.elapsed,
+                spent=history.spent,
+                stopped_by=decision.action.reason,
+            )
+        if not isinstance(decision.action, Continue):
+            return Outcome(**common, missing=f"after {count} rounds it asks a person")
+        if count == len(run.actions):
+            return Outcome(**common, missing=f"it wants round {count + 1}, and {count} were recorded")
+        if difference := _difference(decision.action, run.actions[count]):
+            return Outcome(**common, missing=f"round {count + 1} would have {difference}")
+    raise AssertionError("a policy that goes on for ever was given a round for ever")
+
+
+def best_of(run: Recorded, policy: Policy, quality: Quality) -> float | None:
+    """Return the best quality that a stop after any number of rounds could have kept, by the policy's keep rule."""
+    whole = run.prefixes[-1]
+    found = [quality(whole, policy.keep(history)) for history in run.prefixes]
+    known = [value for value in found if value is not None]
+    return max(known, default=None)
+
+
+def missing_for(policy: Policy, history: History) -> str:
+    """Return what a policy needs and a run does not have, in words; empty where nothing is missing."""
+    rounds = history.rounds
+    for need in sorted(policy.needs):
+        if need == "comparison" and not all(round_.comparisons for round_ in rounds):
+            return "it needs comparisons, and none were recorded"
+        if need == "confidence" and not any(
+            getattr(v, "confidence", None) is not None for r in rounds for v in r.verdicts
+        ):
+            return "it needs the judge's confidence, and none was recorded"
+        if need == "answers" and not any(getattr(v, "answers", ()) for r in rounds for v in r.verdicts):
+            return "it needs answers to the checklist, and none were recorded"
+        if need == "drift_outside" and not any(
+            need in getattr(c, "measures", ()) for r in rounds for c in r.candidates
+        ):
+            return "it needs the drift outside of the region, and the tool measured none"
+        if need == "usd" and (history.unpriced or history.spent.usd is None):
+            return "it needs what the calls cost in dollars, and some have no price"
+        if need in Usage.model_fields and need != "usd" and getattr(history.spent, need) is None:
+            return f"it needs {need.replace('_', ' ')}, and the calls do not tell"
+    return ""
+
+
+def _difference(wanted: Continue, recorded: Continue) -> str:
+    """Return how a round would have differed; the seeds of one request and round are the same by construction."""
+    if wanted.base != recorded.base:
+        return f"another base ({_where(wanted.base)} instead of {_where(recorded.base)})"
+    if wanted.instruction != recorded.instruction or wanted.steps != recorded.steps:
+        return "another instruction"
+    if wanted.quality != recorded.quality:
+        return f"quality {wanted.quality} instead of {recorded.quality}"
+    return "other seeds" if wanted.seeds != recorded.seeds else ""
+
+
+def _where(pick: Pick) -> str:
+    return "the source" if pick == SOURCE else f"round {pick.round}.{pick.candidate}"
+
+
+# -- many runs --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A policy over the runs of one group.
+
+    Attributes:
+        policy: Its text.
+        group: Reasoner and tool.
+        runs: How many could judge it.
+        quality: Mean quality kept, with its interval.
+        rounds: Mean rounds.
+        seconds: Mean active seconds.
+        usd: Mean dollars; None where some are unknown.
+        regret: Mean regret against the best stop.
+        later: Mean quality over the runs whose first verdict is not Accepted, with its interval; None without such.
+        unjudged: Reasons why runs could not judge it, with their counts.
+    """
+
+    policy: str
+    group: tuple[str, str]
+    runs: int
+    quality: Interval | None
+    rounds: Interval | None
+    seconds: Interval | None
+    usd: Interval | None
+    regret: Interval | None
+    later: Interval | None
+    unjudged: tuple[tuple[str, int], ...]
+
+
+def summarise(outcomes: Iterable[Outcome]) -> tuple[Summary, ...]:
+    """Return one summary per policy and group, in the order in which they came; intervals are by run.
+
+    Args:
+        outcomes: Of `replay`, over many runs.
+    """
+    sorted_: dict[tuple[str, tuple[str, str]], list[Outcome]] = {}
+    for outcome in outcomes:
+        sorted_.setdefault((outcome.policy, outcome.group), []).append(outcome)
+    return tuple(_summary(policy, group, found) for (policy, group), found in sorted_.items())
+
+
+def _summary(policy: str, group: tuple[str, str], found: list[Outcome]) -> Summary:
+    judged = [outcome for outcome in found if not outcome.missing]
+    prices = [outcome.spent.usd for outcome in judged]
+    reasons = Counter(_kind(outcome.missing) for outcome in found if outcome.missing)
+    return Summary(
+        policy=policy,
+        group=group,
+        runs=len(judged),
+        quality=_known([outcome.quality for outcome in judged]),
+        rounds=_known([float(outcome.rounds) for outcome in judged]),
+        seconds=_known([outcome.seconds for outcome in judged]),
+        usd=_known(prices) if all(price is not None for price in prices) else None,
+        regret=_known([outcome.regret for outcome in judged]),
+        later=_known([outcome.quality for outcome in judged if not outcome.first_accepted]),
+        unjudged=tuple(reasons.most_common()),
+    )
+
+
+def _kind(missing: str) -> str:
+    """Return a reason without its numbers, so that runs with the same one are counted together."""
+    return "".join("N" if letter.isdigit() else letter for letter in missing)
+
+
+def _known(values: Sequence[float | None]) -> Interval | None:
+    known = [value for value in values if value is not None]
+    return interval(known) if known else None

@@ -1,0 +1,136 @@
+"""``reasonedit policy``: what another policy would have done on recorded runs, and which one to use."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasonedit_agent.cli.console import console
+from reasonedit_agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from reasonedit_agent.analysis.replay import Recorded, Summary
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Judge and tune policies over recorded runs, without any model.")
+
+Which = Annotated[list[str] | None, typer.Argument(help="Ids or paths of runs; all of the folder by default.")]
+Runs = Annotated[Path | None, typer.Option(help="Folder of the runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+
+
+@app.callback()
+def group() -> None:
+    """Judge and tune policies over recorded runs, without any model."""
+
+
+@app.command("replay")
+def replay(
+    which: Which = None,
+    policy: Annotated[list[str] | None, typer.Option(help="A policy to judge; may be given several times.")] = None,
+    runs: Runs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each policy would have kept, and at what cost; runs of different parts are kept apart."""
+    from reasonedit_agent import registry
+    from reasonedit_agent.analysis.replay import replay as judge
+    from reasonedit_agent.analysis.replay import summarise
+
+    if not policy:
+        raise UsageError("No policy is named.", hint='Give at least one: --policy "accepted | rounds(2)".')
+    policies = {text: registry.build_policy(text) for text in policy}
+    recorded = read_runs(which, runs)
+    outcomes = [judge(run, made, text) for text, made in policies.items() for run in recorded]
+    summaries = summarise(outcomes)
+    if as_json:
+        rows = [{**dataclasses.asdict(summary), "unjudged": dict(summary.unjudged)} for summary in summaries]
+        print(json.dumps({"runs": len(recorded), "policies": rows}))
+        return
+    _show(summaries)
+
+
+@app.command("tune")
+def tune(
+    which: Which = None,
+    family: Annotated[list[str] | None, typer.Option(help="Policies to try: rounds({1,2,3}) is three.")] = None,
+    cost: Annotated[str, typer.Option(help="What is saved: rounds, seconds or usd.")] = "rounds",
+    keep: Annotated[float, typer.Option(min=0, max=1, help="Share of the full horizon's quality to keep.")] = 0.99,
+    out: Annotated[Path | None, typer.Option(help="Write the policy's text there.")] = None,
+    runs: Runs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the cheapest policy that keeps enough quality, and say what it is worth on held-out runs."""
+    from reasonedit_agent.analysis import tuning
+
+    if cost not in ("rounds", "seconds", "usd"):
+        raise UsageError(f"There is no cost {cost!r}.", hint="It is rounds, seconds or usd.")
+    kind: Any = cost
+    found = tuning.tune(read_runs(which, runs), tuning.family(family or tuning.FAMILY), cost=kind, keep=keep)
+    if out is not None:
+        try:
+            out.write_text(found.policy + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
+    if as_json:
+        print(json.dumps(dataclasses.asdict(found)))
+        return
+    screen = console()
+    screen.print(f"Tuned on {found.tuned_on} runs; the Pareto set of quality against {cost}:", markup=False)
+    for point in found.front:
+        mark = "->" if point.policy == found.policy else "  "
+        screen.print(f"{mark} {point.quality:5.2f}  {point.cost:8.2f}  {point.policy}", markup=False)
+    screen.print(f"On {found.held_out} held-out runs it keeps {found.quality} of 10,", markup=False)
+    screen.print(f"{found.share} of the full horizon's quality at {found.cost} of its {cost}.", markup=False)
+    if found.later is not None:
+        screen.print(f"Where the first verdict is not Accepted ({found.later.count}): {found.later}.", markup=False)
+    screen.print(found.policy, markup=False)
+
+
+def read_runs(which: list[str] | None, runs: Path | None) -> list[Recorded]:
+    """Return the recorded runs that can judge something; one that cannot be read is told and left out.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from reasonedit_agent import tracing
+    from reasonedit_agent.analysis.replay import record
+    from reasonedit_agent.errors import TraceError
+
+    folder = tracing.runs_folder(runs)
+    places = [tracing.find_run(name, folder) for name in which or ()]
+    if not which:
+        places = sorted(file.parent for file in folder.glob(f"*/{tracing.EVENTS}"))
+    found: list[Recorded] = []
+    for place in places:
+        try:
+            run = record(tracing.read_events(place))
+        except TraceError as error:
+            typer.echo(f"{place.name} is left out: {error}", err=True)
+            continue
+        if run is not None:
+            found.append(run)
+    if not found:
+        raise UsageError(f"There is no run with a plan in {folder}.", hint="Name runs, or their folder with --runs.")
+    return found
+
+
+def _show(summaries: tuple[Summary, ...]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    for parts in dict.fromkeys(summary.group for summary in summaries):
+        table = Table("policy", "runs", "quality", "rounds", "seconds", "usd", "regret", "not judged", box=None)
+        for summary in summaries:
+            if summary.group == parts:
+                cells = (summary.quality, summary.rounds, summary.seconds, summary.usd, summary.regret)
+                reasons = "; ".join(f"{count} x {reason}" for reason, count in summary.unjudged)
+                told = (summary.policy, str(summary.runs), *(str(cell or "-") for cell in cells), reasons)
+                table.add_row(*(Text(value) for value in told))
+        screen.print(Text(" with ".join(parts)))
+        screen.print(table)
