@@ -21,7 +21,7 @@ ASK ?= blur the background and make the cup green
 	touch $@
 
 .venv/dev: .venv/embedded
-	$(PIP) --editable '.[diffusers,embedded,langchain,transformers,dev]'
+	$(PIP) --editable '.[analysis,diffusers,embedded,langchain,otel,transformers,dev]'
 	touch $@
 
 edit: .venv/embedded
@@ -48,6 +48,9 @@ bench: .venv/dev
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.embedded
 	$(BIN)/python -m benchmarks.reasoners
+	$(BIN)/python -m benchmarks.traces
+	$(BIN)/python -m benchmarks.tools
+	$(BIN)/python -m benchmarks.gpu_edit
 	$(BIN)/python -m benchmarks.acceptance.run
 
 clean:

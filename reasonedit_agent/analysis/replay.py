@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reasonedit_agent.analysis.chance import Interval, interval
+from reasonedit_agent.analysis.collected import NOT_RECORDED
 from reasonedit_agent.events import AnyEvent, Decided, RunStarted
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.protocols import Policy
@@ -56,12 +57,14 @@ class Recorded:
         group: Of the parts that made it: runs of different parts are never put together silently.
         prefixes: The history before round 1, after it, after the second, to the last that was recorded.
         actions: What was done after each prefix but the last.
+        scored: Whether its scores stand for something; an imported run's may not.
     """
 
     run: str
     group: tuple[str, str]
     prefixes: tuple[History, ...]
     actions: tuple[Continue, ...]
+    scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def record(events: Sequence[AnyEvent]) -> Recorded | None:
     for count in range(len(history.rounds) + 1):
         # What the policy saw then; beyond the stop nobody asked it, so the shadow rounds are put on top.
         prefixes.append(seen[count] if count in seen else _one_more(prefixes[-1] if prefixes else None, history, count))
-    return Recorded(fold.run.run, group_of(fold.run), tuple(prefixes), actions)
+    scored = fold.run.reasoner.settings.get("scores") != NOT_RECORDED
+    return Recorded(fold.run.run, group_of(fold.run), tuple(prefixes), actions, scored)
 
 
 def group_of(started: RunStarted) -> tuple[str, str]:
@@ -178,6 +182,8 @@ def replay(run: Recorded, policy: Policy, text: str, quality: Quality = overall)
     """
     first = run.prefixes[1].rounds[0].verdicts[0].kind == "accepted" if len(run.prefixes) > 1 else False
     common: dict[str, Any] = {"run": run.run, "group": run.group, "policy": text, "first_accepted": first}
+    if quality is overall and not run.scored:
+        return Outcome(**common, missing="its scores were not recorded")
     if absent := missing_for(policy, run.prefixes[-1]):
         return Outcome(**common, missing=absent)
     for count, history in enumerate(run.prefixes):

@@ -30,7 +30,7 @@ class Verification:
 
     Attributes:
         recomputed: Decisions of the policy that were decided again.
-        given: Decisions of people and of the graph, taken as they are.
+        given: Decisions of people, of the graph and of a fork's parent, taken as they are.
         mismatches: Those that came out differently.
         missing: Images that the trace names and the store does not have, or has damaged.
     """
@@ -49,6 +49,8 @@ class Verification:
 def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Verification:
     """Decide every recorded decision of the policy again, each on the prefix of the trace before it.
 
+    What a fork took over from its parent was decided by the parent's policy, and is taken as given.
+
     Args:
         events: Of one run.
         images: Its store, to check that every candidate's image is there; None leaves that out.
@@ -66,7 +68,7 @@ def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Veri
     for event in events:
         if isinstance(event, Decided):
             recorded = event.decision
-            if recorded.author == "policy":
+            if recorded.author == "policy" and recorded.after >= events[0].parent_round:
                 recomputed += 1
                 again = policy.decide(fold.history)
                 if again != recorded:

@@ -20,7 +20,7 @@ from rich.text import Text
 from reasonedit_agent.cli.console import console
 from reasonedit_agent.errors import UsageError
 
-__all__ = ["doctor", "fetch", "plugins"]
+__all__ = ["doctor", "fetch", "findings", "plugins"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
@@ -53,6 +53,7 @@ _EXTRAS = {
     "embedded": ("cv2", "ncnn", "numpy", "onnxruntime", "safetensors", "tokenizers"),
     "langchain": ("langchain",),
     "transformers": ("llguidance", "numpy", "peft", "torch", "transformers"),
+    "ui": ("gradio",),
 }
 
 
@@ -63,15 +64,27 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine has, and what adds what is missing; exit code 4 if the named reasoner does not answer."""
-    from reasonedit_agent import __version__, tracing, weights
-
     if tool:
         from reasonedit_agent.cli.fits import fits
 
         told = fits(tool, gpu)
         print(json.dumps(told)) if as_json else _print_findings(told)
         return
-    findings: list[dict[str, Any]] = [
+    found = findings()
+    asked = asyncio.run(_probed(reasoner)) if reasoner else []
+    if as_json:
+        print(json.dumps(found + asked))
+    else:
+        _print_findings(found + asked)
+    if not all(finding["ok"] for finding in asked):
+        sys.exit(4)
+
+
+def findings() -> list[dict[str, Any]]:
+    """Return what this machine has: ``what``, ``ok``, ``found``, and the ``command`` that adds what is missing."""
+    from reasonedit_agent import __version__, tracing, weights
+
+    found: list[dict[str, Any]] = [
         _finding("python", True, platform.python_version()),
         _finding("reasonedit-agent", True, __version__),
     ]
@@ -79,21 +92,15 @@ def doctor(
         absent = [name for name in modules if importlib.util.find_spec(name) is None]
         note = f"missing {', '.join(absent)}" if absent else "installed"
         command = f"{sys.executable} -m pip install 'reasonedit-agent[{extra}]'"
-        findings.append(_finding(f"extra {extra}", not absent, note, command))
+        found.append(_finding(f"extra {extra}", not absent, note, command))
     absent_files = [entry.name for entry in weights.missing()]
     note = f"missing {', '.join(absent_files)}" if absent_files else str(weights.weights_dir())
-    findings.append(_finding("weights embedded", not absent_files, note, "reasonedit fetch embedded"))
-    findings.append(_gpu())
+    found.append(_finding("weights embedded", not absent_files, note, "reasonedit fetch embedded"))
+    found.append(_gpu())
     home = tracing.home()
     writable = os.access(next(p for p in (home, *home.parents) if p.exists()), os.W_OK)
-    findings.append(_finding("data folder", writable, str(home), "set REASONEDIT_HOME to a folder that can be written"))
-    asked = asyncio.run(_probed(reasoner)) if reasoner else []
-    if as_json:
-        print(json.dumps(findings + asked))
-    else:
-        _print_findings(findings + asked)
-    if not all(finding["ok"] for finding in asked):
-        sys.exit(4)
+    found.append(_finding("data folder", writable, str(home), "set REASONEDIT_HOME to a folder that can be written"))
+    return found
 
 
 async def _probed(spec: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""``reasonedit trace list|show|verify``."""
+"""``reasonedit trace``: list, show and verify here; many runs in `tables`, out and in by `exchange`."""
 
 from __future__ import annotations
 
@@ -11,21 +11,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from reasonedit_agent.cli import exchange, tables
 from reasonedit_agent.cli.console import console as wide
+from reasonedit_agent.cli.tables import AsJson, Runs, cell
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
     from reasonedit_agent.events import AnyEvent, Called
     from reasonedit_agent.folding import Fold
+    from reasonedit_agent.schemas import ImageRef
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Read what was decided, and why.")
+app.command("index")(tables.index_runs)
+app.command("query")(tables.query)
+app.command("stats")(tables.stats)
+app.command("diff")(exchange.diff_runs)
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
 
-Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (the user's by default).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 Run = Annotated[str, typer.Argument(help="The run's id, the start of it, or its folder.", show_default=False)]
 
 
@@ -45,7 +51,7 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
         return
     table = Table("run", "image", "instruction", "status", "rounds", "kept", "stopped by", "seconds", box=None)
     for row in rows:
-        table.add_row(*(Text(str(value if value is not None else "")) for value in row.values()))
+        table.add_row(*(cell(value) for value in row.values()))
     console.print(table)
 
 
@@ -79,6 +85,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     from reasonedit_agent.folding import Fold
     from reasonedit_agent.images import open_store
     from reasonedit_agent.schemas import Candidate
+    from reasonedit_agent.viewer.terminal import filmstrip
 
     folder = tracing.find_run(run, runs)
     events = tracing.read_events(folder)
@@ -90,6 +97,8 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     store = open_store(folder.parent / tracing.IMAGES)
     _head(console, fold, folder)
     console.print(_rounds_table(fold))
+    for strip in filmstrip(console, store, _pictures(fold)):
+        console.print(strip)
     for round_ in fold.history.rounds:
         for index, found in enumerate(round_.candidates):
             if isinstance(found, Candidate):
@@ -120,6 +129,19 @@ def _head(console: Console, fold: Fold, folder: Path) -> None:
             console.print(f"Keep: {', '.join(thought.keep)}", markup=False)
 
 
+def _pictures(fold: Fold) -> list[tuple[str, ImageRef]]:
+    """Return the source and the candidates with their places."""
+    from reasonedit_agent.schemas import Candidate
+
+    found = [
+        (f"{round_.index}.{index}", candidate.image)
+        for round_ in fold.history.rounds
+        for index, candidate in enumerate(round_.candidates)
+        if isinstance(candidate, Candidate)
+    ]
+    return [("source", fold.run.request.image), *found]
+
+
 def _rounds_table(fold: Fold) -> Table:
     from reasonedit_agent.analysis.verify import describe
     from reasonedit_agent.schemas import Failure
@@ -136,7 +158,7 @@ def _rounds_table(fold: Fold) -> Table:
             else:
                 four = (f"{value:.1f}" for value in verdict.scores.model_dump().values())
                 cells = [name, verdict.kind, *four, f"{round_.seconds:.2f}", then]
-            table.add_row(*(Text(cell) for cell in cells))
+            table.add_row(*(cell(text) for text in cells))
     return table
 
 
@@ -164,7 +186,7 @@ def _calls(console: Console, events: list[AnyEvent], known: str) -> None:
         names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
         table = Table(*names, box=None)
         for row in rows:
-            table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in names))
+            table.add_row(*(cell(row[name]) for name in names))
         console.print(table)
     for line, times in notes.items():
         console.print(f"  {line}{f'  ({times} times)' if times > 1 else ''}", markup=False)

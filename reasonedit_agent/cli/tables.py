@@ -1,0 +1,188 @@
+"""``reasonedit trace index|query|stats``: many runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from reasonedit_agent.cli.console import PlainConsole, printable
+from reasonedit_agent.cli.console import console as wide
+
+if TYPE_CHECKING:
+    from reasonedit_agent.analysis.index import Index
+
+__all__ = ["AsJson", "IndexFolder", "Runs", "cell", "index_runs", "query", "show", "stats", "updated"]
+
+Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (the user's by default).")]
+IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index (index, in that of the runs).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+
+SHOWN = 200
+"""So many rows are printed for people."""
+
+
+def cell(value: Any) -> Text:
+    """Return a value as text for a table: nothing in it is markup, nothing is obeyed by a terminal."""
+    if isinstance(value, float):
+        return Text(f"{value:.4g}")
+    return Text("" if value is None else printable(str(value)).replace("\n", " "))
+
+
+def updated(runs: Path | None, folder: Path | None) -> Index:
+    """Return the index of a folder, with what is new; what was skipped is told on standard error."""
+    from reasonedit_agent.analysis.index import Index
+
+    index = Index(runs, folder)
+    report = index.update()
+    for problem in list(report.problems.values())[:3]:
+        typer.echo(f"skipped: {printable(problem)}", err=True)
+    if len(report.problems) > 3:
+        typer.echo(f"and {len(report.problems) - 3} more; `reasonedit trace index` names all.", err=True)
+    return index
+
+
+def index_runs(
+    runs: Runs = None,
+    index: IndexFolder = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all runs again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read new and changed runs into the index; say what could not be read."""
+    import time
+
+    from reasonedit_agent.analysis.index import Index
+    from reasonedit_agent.analysis.plain import dumps
+
+    made = Index(runs, index)
+    if rebuild:
+        made.clear()
+    start = time.perf_counter()
+    progress = None if as_json else lambda done, total: typer.echo(f"\r{done} of {total} runs", err=True, nl=False)
+    report = made.update(progress if made.runs.is_dir() else None)
+    seconds = time.perf_counter() - start
+    if as_json:
+        print(dumps({"folder": str(made.folder), **vars(report), "seconds": seconds}))
+        return
+    if report.read:
+        typer.echo("", err=True)
+    console = wide()
+    for problem in report.problems.values():
+        console.print(f"{problem}", markup=False)
+    console.print(
+        f"{report.runs} runs in {made.folder}: {report.read} read ({report.events} events, {seconds:.1f} s), "
+        f"{report.gone} gone, {len(report.problems)} with problems.",
+        markup=False,
+    )
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="What to select; docs/traces.md has tables and columns.")],
+    runs: Runs = None,
+    index: IndexFolder = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the rows to .parquet, .csv or .jsonl.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the index in SQL (DuckDB); it can only read."""
+    from reasonedit_agent.analysis.plain import dumps
+    from reasonedit_agent.analysis.query import query as ask
+    from reasonedit_agent.analysis.table_files import write_table
+
+    answer = ask(updated(runs, index), sql)
+    if out is not None:
+        write_table(answer, out)
+    if as_json:
+        print(dumps(answer.to_pylist()))
+        return
+    console = wide()
+    if out is None:
+        rows = [tuple(row.values()) for row in answer.slice(0, SHOWN).to_pylist()]
+        show(console, answer.column_names, rows)
+    more = f"; the first {SHOWN} are shown" if out is None and answer.num_rows > SHOWN else ""
+    console.print(f"{answer.num_rows} rows{f' in {out}' if out else ''}{more}.", markup=False)
+
+
+def stats(
+    runs: Runs = None,
+    index: IndexFolder = None,
+    by: Annotated[
+        str, typer.Option("--by", help="What tells groups apart: reasoner,tool,comparer,policy,parts or fewer of them.")
+    ] = "reasoner,tool,comparer,policy,parts",
+    where: Annotated[str, typer.Option("--where", help="Only runs for which this holds (SQL on the table runs).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell rounds, times, costs, gains, verdicts and failures; runs of different parts are kept apart."""
+    from reasonedit_agent.analysis.plain import dumps
+    from reasonedit_agent.analysis.stats import statistics
+
+    names = tuple(name.strip() for name in by.split(",") if name.strip())
+    groups = statistics(updated(runs, index), names, where)
+    if as_json:
+        print(dumps(groups))
+        return
+    console = wide()
+    if not groups:
+        console.print("No runs.")
+    for number, group in enumerate(groups):
+        if number:
+            console.print("")
+        _group(console, group)
+
+
+def _group(console: PlainConsole, group: dict[str, Any]) -> None:
+    parts = ", ".join(f"{name} {value}" for name, value in group["parts"].items() if value is not None)
+    console.print(f"{group['runs']} runs: {parts or 'all'}", markup=False, style="bold")
+    if group["mixed"] > 1:
+        console.print(f"These are runs of {group['mixed']} different settings of the parts, mixed as asked.")
+    listed = ", ".join(f"{name} {n}" for name, n in group["status"].items())
+    console.print(
+        f"Ended: {listed or 'none'}; open {group['open']}; with shadow rounds {group['shadowed']}", markup=False
+    )
+    console.print("Rounds: " + ", ".join(f"{rounds} in {n}" for rounds, n in group["rounds"].items()) + " runs")
+    _table(
+        console,
+        ("node", "times", "p50 s", "p95 s"),
+        [(k, v["n"], v["p50"], v["p95"]) for k, v in group["nodes"].items()],
+    )
+    costs = [
+        (name, c["total"], c["per_edit"], c["per_accepted"], f"{c['runs_known']} of {c['runs']}")
+        for name, c in group["cost"].items()
+        if c["runs_known"]
+    ]
+    _table(console, ("cost", "in all", "per edit", "per accepted edit", "runs that told it"), costs)
+    if group["unpriced_calls"] and group["cost"].get("usd", {}).get("runs_known"):
+        console.print(f"{group['unpriced_calls']} of {group['calls']} calls have no price: usd is a lower bound.")
+    gains = [(g["round"], g["runs"], g["score"], g["gain"], f"{g['better']} of {g['known']}") for g in group["gain"]]
+    _table(console, ("round", "runs", "kept score", "gain", "better"), gains)
+    moves = [(f"{step['from']} -> {step['to']}", step["n"]) for step in group["transitions"]]
+    _table(console, ("verdicts", "times"), moves)
+    failures = [
+        (
+            kind,
+            f["runs"],
+            f["rounds"],
+            f["kept"],
+            ", ".join(f"{e['run']} round {e['round']}" for e in f["examples"][:2]),
+        )
+        for kind, f in group["failures"].items()
+    ]
+    _table(console, ("failure", "runs", "rounds", "kept", "such as"), failures)
+
+
+def _table(console: PlainConsole, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        show(console, names, rows)
+
+
+def show(console: PlainConsole, names: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
+    """Print a table; names and values are text and nothing else."""
+    table = Table(box=None)
+    for name in names:
+        table.add_column(cell(name))
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    console.print(table)
