@@ -27,7 +27,8 @@ from reasonedit_agent.schemas import (
 )
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner, check_reasoner, check_tool, scores
 from reasonedit_agent.tools.classical import ClassicalEditor
-from tests.conformance.witness import Witness
+from reasonedit_agent.tools.recorded import RecordedTool
+from tests.conformance.witness import Witness, WitnessTool
 from tests.graphs.scripts import ACCEPTED, paint
 from tests.reasoners.dialects.play import model_that_repeats
 from tests.servers.chat import ChatServer
@@ -47,6 +48,16 @@ async def test_the_classical_editor(tmp_path: Path) -> None:
 async def test_a_function_as_a_tool(tmp_path: Path) -> None:
     report = await check_tool(FunctionTool(paint), PHOTO, STEPS, tmp_path)
     assert report.passed, str(report)
+
+
+async def test_a_recorded_tool_answers_the_kit_as_the_one_it_recorded(tmp_path: Path) -> None:
+    """The kit's own edits, and the same kit over what was written down."""
+    live = WitnessTool(FunctionTool(paint), tmp_path / "runs")
+    first = await check_tool(live, PHOTO, STEPS, tmp_path / "live")
+    second = await check_tool(RecordedTool(*live.runs), PHOTO, STEPS, tmp_path / "again")
+    assert first.passed and second.checks == first.checks, f"{first}\n{second}"
+    blank = RecordedTool(live.runs[0])
+    assert not (await check_tool(blank, PHOTO, STEPS, tmp_path / "other")).checks[1].shown
 
 
 async def test_the_embedded_reasoner(tmp_path: Path) -> None:

@@ -84,6 +84,47 @@ class Witness:
         writer.close()
 
 
+class WitnessTool:
+    """A tool that lets another one edit and writes down what it was asked and what it made.
+
+    Args:
+        inner: Who edits.
+        folder: Of the runs.
+    """
+
+    def __init__(self, inner: EditTool, folder: Path) -> None:
+        self.inner, self.folder, self.info, self.card = inner, folder, inner.info, inner.card
+        self.runs: list[str] = []
+        self.images = SimpleContext(folder / IMAGES).images
+
+    async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+        heard = Heard(ctx)
+        request = EditRequest(image=call.base.image, instruction=call.instruction, references=call.references, seed=1)
+        who = {"reasoner": self.info, "tool": self.info, "card": self.card}
+        asked = Asked(node="edit", round=1, call=call)
+        begun = [RunStarted(run="", request=request, policy="accepted", **who), asked]  # type: ignore[arg-type]
+        try:
+            made = await self.inner.edit(call, heard)
+        except Exception as error:
+            self._write([*begun, *heard.events, Failed(node="edit", round=1, failure=Failure.of(error))])
+            raise
+        for ref in (call.base.image, *(candidate.image for candidate in made)):
+            self.images.put(ctx.images.get(ref))
+        self._write([*begun, *heard.events, Edited(node="edit", round=1, candidates=made)])
+        return made
+
+    def _write(self, events: list[AnyEvent]) -> None:
+        name = f"edit-{len(self.runs)}"
+        self.runs.append(str(self.folder / name))
+        writer = TraceWriter(self.folder / name)
+        for event in events:
+            if event.type != "progress":
+                here = {"node": "edit", "round": 1} if event.type == "called" else {}
+                writer.write(event.model_copy(update={"run": name} if event.type == "run_started" else here))
+        writer.write(RunEnded(node="finish", status="best_effort", stopped_by="asked", keep=SOURCE))
+        writer.close()
+
+
 class Heard:
     """A context that keeps what is emitted, and hands it on."""
 

@@ -53,7 +53,7 @@ async def test_one_folder_thinks_and_edits_with_one_text_encoder(tmp_path: Path)
     tool = diffusers_tool(str(place), steps=1, area=64 * 64, dtype="float32")
     source = picture("e2e_v1p2/input_80x56")
     source.save(tmp_path / "source.png")
-    agent = EditAgent(reasoner=reasoner, tool=tool, policy="accepted | rounds(2)", runs=tmp_path / "runs")
+    agent = EditAgent(reasoner=reasoner, tool=tool, policy="reasonedit", runs=tmp_path / "runs")
     result = await agent.aedit(tmp_path / "source.png", "make it green")
     # Random weights think nothing that makes sense; what is shown is that one copy did all of it.
     assert result.status in ("accepted", "best_effort", "failed", "unsupported")

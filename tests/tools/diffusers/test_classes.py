@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,10 +148,21 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
             desk.given_up = len(steps) >= 3
 
     desk.emit = stop_at_the_third  # type: ignore[method-assign]
+    drawn: list[weakref.ref[Any]] = []
+
+    def look(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
+        drawn.append(weakref.ref(kwargs["hidden_states"]))
+
+    hook = tool._engines.get("cpu") or await tool._engine(desk)
+    handle = hook.model.denoiser.register_forward_pre_hook(look, with_kwargs=True)
     with pytest.raises(Lost, match="cancelled"):
         await desk.edit(tool)
+    handle.remove()
     assert 3 <= len(steps) < 50
     assert lane("cpu").waiting == 0
+    await asyncio.sleep(0)  # the loop lets go of the call that woke this one
+    gc.collect()
+    assert drawn and not any(seen() is not None for seen in drawn), "nothing of it is left in memory"
 
 
 async def test_through_the_agent(saved: Saved, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,3 +140,28 @@ async def test_candidates_of_a_batch_keep_a_latent_each(saved: Saved, desk: Desk
     small = Image.fromarray(np.uint8(np.rint(drawn * 255))).resize(desk.photo.size, Image.Resampling.LANCZOS)
     assert np.abs(np.asarray(small, int) - desk.pixels(made[1])).mean() < 3
     assert isinstance(made[1], Candidate)
+
+
+async def test_calls_at_the_same_time_keep_the_latents_of_their_own_pictures(
+    saved: Saved, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second call has decoded before the first one's picture is stored."""
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), **SMALL, reuse=True)
+    alone = [(await desk.edit(tool, seed))[0] for seed in (1, 2)]
+    encodings = tool._engines["cpu"].model.encodings
+    wanted = [encodings._latents[made.image.sha256] for made in alone]
+    encodings._latents.clear()
+    both, save = threading.Barrier(2), desk.images.save
+    monkeypatch.setattr(desk.images, "save", lambda *args, **kwargs: (both.wait(60), save(*args, **kwargs))[1])
+    found = await asyncio.gather(*(desk.edit(tool, seed) for seed in (1, 2)))
+    assert [made.image for (made,) in found] == [made.image for made in alone]
+    assert not torch.equal(*wanted)
+    for (made,), latents in zip(found, wanted, strict=True):
+        assert torch.equal(encodings._latents[made.image.sha256], latents)
+
+
+async def test_candidates_drawn_one_by_one_keep_their_latents_too(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), **SMALL, reuse=True, batch=1)
+    made = await desk.edit(tool, 1, 2, 3)
+    kept = tool._engines["cpu"].model.encodings._latents
+    assert [candidate.image.sha256 in kept for candidate in made] == [True] * 3

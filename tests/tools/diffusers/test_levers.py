@@ -155,6 +155,14 @@ async def test_a_fixed_shift_for_adapters_of_few_steps(saved: Saved, desk: Desk)
         diffusers_tool(str(saved(KLEIN)), shift=3)
 
 
+async def test_attention_by_name(saved: Saved, desk: Desk) -> None:
+    (plain,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL), 1)
+    (named,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, attention="native"), 1)
+    assert plain.image == named.image
+    with pytest.raises(UsageError, match=r"cannot be loaded.*nothing"):
+        await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, attention="nothing"), 1)
+
+
 async def test_narrow_weights(saved: Saved, desk: Desk) -> None:
     (made,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, dtype="bfloat16"), 1)
     (wide,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL), 1)
