@@ -67,10 +67,12 @@ MAY_IMPORT = {
     "reasoners": {"vocabulary", "perception", "remote"},
     "tools": {"vocabulary", "perception", "remote"},
     "policies": {"vocabulary"},
-    "graphs": {"vocabulary"},
+    "telemetry": {"vocabulary"},
+    "graphs": {"vocabulary", "telemetry"},
     "analysis": {"vocabulary", "policies"},
     "serving": {"vocabulary"},
     "testing": {"vocabulary", "analysis"},
+    "viewer": {"vocabulary", "analysis"},
 }
 FORBIDDEN = {
     "vocabulary": {"langgraph", "torch", "numpy", "cv2", "onnxruntime"},

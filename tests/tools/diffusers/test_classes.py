@@ -155,9 +155,13 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
 
     hook = tool._engines.get("cpu") or await tool._engine(desk)
     handle = hook.model.denoiser.register_forward_pre_hook(look, with_kwargs=True)
-    with pytest.raises(Lost, match="cancelled"):
+    said = ""
+    try:  # `pytest.raises` would keep the frames
         await desk.edit(tool)
+    except Lost as error:
+        said = str(error)
     handle.remove()
+    assert "cancelled" in said
     assert 3 <= len(steps) < 50
     assert lane("cpu").waiting == 0
     await asyncio.sleep(0)  # the loop lets go of the call that woke this one
