@@ -21,7 +21,7 @@ ASK ?= blur the background and make the cup green
 	touch $@
 
 .venv/dev: .venv/embedded
-	$(PIP) --editable '.[analysis,diffusers,embedded,langchain,otel,transformers,dev]'
+	$(PIP) --editable '.[analysis,diffusers,embedded,langchain,otel,report,transformers,dev]'
 	touch $@
 
 edit: .venv/embedded

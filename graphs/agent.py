@@ -23,6 +23,7 @@ from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
 from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.graphs.background import BackgroundLoop
+from reasonedit_agent.graphs.forking import fork_run, lend_edits
 from reasonedit_agent.graphs.nodes import outcome
 from reasonedit_agent.graphs.results import EditResult, load_result, result_of
 from reasonedit_agent.graphs.session import (
@@ -91,23 +92,34 @@ class EditAgent:
         self._interrupted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     @classmethod
-    def of_run(cls, run: str | os.PathLike[str], runs: str | os.PathLike[str] | None = None) -> EditAgent:
+    def of_run(
+        cls,
+        run: str | os.PathLike[str],
+        runs: str | os.PathLike[str] | None = None,
+        **changed: object,
+    ) -> EditAgent:
         """Return an agent with the parts that a run's trace names.
+
+        Args:
+            run: Its id or its path.
+            runs: Folder of the runs.
+            **changed: Other parts than the run's: ``reasoner``, ``tool``, ``policy``, ``comparer``.
 
         Raises:
             UsageError: There is no such run, or a part of it was handed over as an object.
         """
         folder = tracing.find_run(run, runs)
         started = Fold(tracing.read_events(folder)).run
+        parts: dict[str, Any] = {"policy": started.policy}
         for role in ("reasoner", "tool", "comparer"):
             part = getattr(started, role)
-            if part is not None and not part.spec:
+            if part is not None and not part.spec and role not in changed:
                 raise UsageError(
                     f"The {role} of this run ({part.name}) was handed over as an object.",
-                    hint="Use EditAgent(...).resume(run) with the same object.",
+                    hint=f"Use EditAgent(...) with the same object, or name another {role}.",
                 )
-        comparer = started.comparer.spec if started.comparer else None
-        return cls(started.reasoner.spec, started.tool.spec, started.policy, comparer, runs=folder.parent)
+            parts[role] = part.spec if part is not None else None
+        return cls(**{**parts, **changed}, runs=folder.parent)
 
     # the doors
 
@@ -157,6 +169,28 @@ class EditAgent:
             The result; that of a finished run is returned as it is.
         """
         return await self._resume(run, answer, **options)
+
+    def fork(self, run: str | os.PathLike[str], round: int, **options: Any) -> EditResult:
+        """Go another way from a round of a run; the arguments are those of `afork`."""
+        return self._at_the_door(self._fork(run, round, **options))
+
+    async def afork(self, run: str | os.PathLike[str], round: int, **options: Any) -> EditResult:
+        """Take over the first rounds of a run into a new one, and go on with this agent's parts.
+
+        Args:
+            run: Id or path of the run that is forked; it stays as it is.
+            round: How many of its rounds are kept, with the decisions between them; 0 keeps the plan alone.
+            **options: ``think_again`` (with round 0: keep not even the plan), ``shadow`` (as of `aedit`; the run's own
+                by default), ``timeout`` and ``on_event``.
+
+        Returns:
+            The result of the new run.
+
+        Raises:
+            UsageError: There is no such run or round, or no plan.
+            StoreError: The run is going on, pictures of those rounds are gone, or the new one cannot be written.
+        """
+        return await self._fork(run, round, **options)
 
     def stream(self, image: Source, instruction: str, **options: Any) -> Iterator[AnyEvent]:
         """Edit an image and yield every event as it happens; the last one is `RunEnded` or `PersonAsked`."""
@@ -260,6 +294,7 @@ class EditAgent:
         deadline = None if timeout is None else time.monotonic() + timeout
         session = open_run(self.parts, folder, deadline=deadline, listeners=[on_event] if on_event else [])
         try:
+            lend_edits(session)
             if session.fold.ended is not None and session.fold.ended.stopped_by != "interrupted":
                 session.close()  # somebody else ended it meanwhile
                 return load_result(folder)
@@ -271,6 +306,26 @@ class EditAgent:
             session.close()
             raise
         return await self._drive(session)
+
+    async def _fork(
+        self,
+        run: str | os.PathLike[str],
+        round: int,
+        *,
+        think_again: bool = False,
+        shadow: int | None = None,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> EditResult:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        parent = tracing.find_run(run, self.runs)
+
+        def start() -> Session:
+            more: dict[str, Any] = {"deadline": deadline, "listeners": [on_event] if on_event else []}
+            more |= {"think_again": think_again, "shadow": shadow}
+            return fork_run(self.parts, parent, round, runs=self.runs, **more)
+
+        return await self._drive(await asyncio.to_thread(start))
 
     async def _drive(self, session: Session) -> EditResult:
         run = session.fold.run.run

@@ -7,7 +7,7 @@ what the model drew outside of it is measured, and what was there before can be 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -59,6 +59,7 @@ class Canvas:
     base: Image.Image
     references: tuple[Image.Image, ...]
     mask: Mask | None
+    _resized: dict[tuple[tuple[int, int] | None, bool], Image.Image] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, call: EditCall, images: ImageStore) -> Canvas:
@@ -80,6 +81,20 @@ class Canvas:
     def rgb(self) -> Image.Image:
         """The base without transparency."""
         return _flat(self.base)
+
+    def resized(self, size: tuple[int, int] | None, *, alpha: bool = False) -> Image.Image:
+        """Return the base as a model is given it; the same size again costs nothing.
+
+        Args:
+            size: Width and height wanted; None is the base's own.
+            alpha: Whether with the transparency that it has.
+        """
+        known = self._resized.get((size, alpha))
+        if known is None:
+            base = self.base if alpha else self.rgb
+            known = base if size is None else base.resize(size, Image.Resampling.LANCZOS)
+            self._resized[size, alpha] = known
+        return known
 
     def mask_image(self, size: tuple[int, int]) -> Image.Image:
         """Return the mask for a model: white where it shall draw.

@@ -14,7 +14,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 import typer
 
 from reasonedit_agent import __version__
-from reasonedit_agent.cli import conformance, edit, parts, serve, trace
+from reasonedit_agent.cli import conformance, edit, fork, labels, parts, policy, report, serve, trace, ui
 from reasonedit_agent.errors import BackendError, ReasonEditError, ReplyError, StoreError, UsageError
 
 __all__ = ["EXIT", "app", "run"]
@@ -31,7 +31,12 @@ app = typer.Typer(
 )
 app.command("edit")(edit.edit)
 app.command("resume")(edit.resume)
+app.command("fork")(fork.fork)
 app.add_typer(trace.app, name="trace")
+app.command("report")(report.report)
+app.command("ui")(ui.ui)
+app.add_typer(policy.app, name="policy")
+app.add_typer(labels.app, name="labels")
 app.add_typer(serve.app, name="serve")
 app.command("plugins")(parts.plugins)
 app.command("doctor")(parts.doctor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reasonedit_agent.cli.calibrate import calibrate
 from reasonedit_agent.cli.console import console
 from reasonedit_agent.errors import UsageError
 
@@ -27,6 +28,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 @app.callback()
 def group() -> None:
     """Judge and tune policies over recorded runs, without any model."""
+
+
+app.command("calibrate")(calibrate)
 
 
 @app.command("replay")

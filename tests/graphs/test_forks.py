@@ -19,7 +19,7 @@ from reasonedit_agent.images import open_store
 from reasonedit_agent.schemas import EditStep, Preference, Thought
 from reasonedit_agent.testing import FunctionTool, ScriptedComparer, ScriptedReasoner, canonical
 from reasonedit_agent.tracing import read_events
-from tests.graphs.scripts import ACCEPTED, REFINE, REJECTED, CountingTool, agent, paint
+from tests.graphs.scripts import ACCEPTED, REFINE, REJECTED, CountingTool, agent
 
 VERDICTS = (REFINE, REJECTED, ACCEPTED)
 
@@ -186,21 +186,21 @@ def test_an_interruption_is_not_taken_over(tmp_path: Path, picture: bytes) -> No
 def test_bad_input_is_one_line(tmp_path: Path, picture: bytes) -> None:
     made = agent(tmp_path, REFINE, ACCEPTED, REFINE)
     parent = made.edit(picture, "x", seed=7, shadow=1)
-    with pytest.raises(UsageError, match="no round 9. It has 3 complete rounds"):
+    with pytest.raises(UsageError, match=r"no round 9. It has 3 complete rounds"):
         made.fork(parent.run, round=9)
-    with pytest.raises(UsageError, match="no round -1"):
+    with pytest.raises(UsageError, match=r"no round -1"):
         made.fork(parent.run, round=-1)
-    with pytest.raises(UsageError, match="Round 3 .* shadow round.* round 2 or before"):
+    with pytest.raises(UsageError, match=r"Round 3 .* shadow round.* round 2 or before"):
         made.fork(parent.run, round=3)
-    with pytest.raises(UsageError, match="There is no run 'nothing'"):
+    with pytest.raises(UsageError, match=r"There is no run 'nothing'"):
         made.fork("nothing", round=0)
-    with pytest.raises(UsageError, match="only be made before round 1"):
+    with pytest.raises(UsageError, match=r"only be made before round 1"):
         made.fork(parent.run, round=1, think_again=True)
-    with pytest.raises(UsageError, match="The reasoner of this run .scripted. was handed over as an object"):
+    with pytest.raises(UsageError, match=r"The reasoner of this run .scripted. was handed over as an object"):
         EditAgent.of_run(parent.run, tmp_path)
     with (parent.trace / "events.jsonl").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(TraceError, match="is going on. Fork it when it has ended"):
+        with pytest.raises(TraceError, match=r"is going on. Fork it when it has ended"):
             made.fork(parent.run, round=1)
     runs = sorted(tmp_path.iterdir())
     candidate: Any = Fold(read_events(parent.trace)).history.rounds[1].candidates[0]
@@ -217,6 +217,6 @@ def test_a_run_without_a_plan(tmp_path: Path, picture: bytes) -> None:
 
     unable = ScriptedReasoner([], [Failure(reason="unsupported", message="No.")])
     parent = agent(tmp_path, reasoner=unable).edit(picture, "x")
-    with pytest.raises(UsageError, match="has no plan to go on from. Let it think again"):
+    with pytest.raises(UsageError, match=r"has no plan to go on from. Let it think again"):
         agent(tmp_path).fork(parent.run, round=0)
     assert agent(tmp_path, ACCEPTED).fork(parent.run, round=0, think_again=True).status == "accepted"

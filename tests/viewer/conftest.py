@@ -10,25 +10,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, Request, sync_playwright
 
 from tests.viewer import making
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MISSING = "there is no Chromium: `apt-get install chromium` or `playwright install chromium` brings one"
+MISSING = "no Chromium starts: `apt-get install chromium` or `playwright install chromium` brings one"
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start a headless Chromium: the system's, or Playwright's own."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    # A container's root has no sandbox to give it.
+    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=found, args=flags)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium: the system's, or Playwright's own."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    # A container's root has no sandbox to give it.
-    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    """The session's browser."""
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=flags)
+            browser = launch(playwright)
         except Error as error:
-            why = MISSING if found is None else f"{found} does not start: {str(error).splitlines()[0]}"
+            why = f"{MISSING} ({str(error).splitlines()[0]})"
             if os.environ.get("REASONEDIT_REQUIRE_SERVERS") == "1":
                 pytest.fail(f"REASONEDIT_REQUIRE_SERVERS is set, but {why}", pytrace=False)
             pytest.skip(why)

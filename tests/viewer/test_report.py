@@ -19,8 +19,9 @@ from reasonedit_agent.images import FolderStore
 from reasonedit_agent.schemas import Accepted, Candidate, Geometry
 from reasonedit_agent.testing import FunctionTool
 from reasonedit_agent.tracing import EVENTS, read_events
+from reasonedit_agent.viewer.differences import CHANGED, between
 from reasonedit_agent.viewer.many import Row, _calibration, labels_of
-from reasonedit_agent.viewer.pictures import CHANGED, FULL, Album, between
+from reasonedit_agent.viewer.pictures import FULL, Album
 from reasonedit_agent.viewer.report import find_runs, write_report
 from reasonedit_agent.viewer.telling import tell
 from tests.viewer import making

@@ -77,15 +77,24 @@ class Encodings:
 
     # -- the latents that drew a picture ------------------------------------------------------------------------------
 
-    def keep_latents(self, images: list[str]) -> None:
-        """Remember the latents that were decoded last as those of the pictures with these hashes."""
+    def take_decoded(self, count: int) -> list[Any]:
+        """Return the latents that were decoded last, one for each of ``count`` pictures, or None for each.
+
+        Called on the device's thread, before the next call decodes others.
+        """
         decoded, self._decoded = self._decoded, None
-        if decoded is None or len(decoded) != len(images):
+        if decoded is None or len(decoded) != count:
+            return [None] * count
+        return [latents[None].detach() for latents in decoded]
+
+    def keep_latents(self, image: str, latents: Any) -> None:
+        """Remember latents as those of the picture with this hash; None is nothing to remember."""
+        if latents is None:
             return
-        for sha256, latents in zip(images, decoded, strict=True):
-            self._latents[sha256] = latents[None].detach()
-        while len(self._latents) > 64:
-            self._latents.popitem(last=False)
+        with self._guard:
+            self._latents[image] = latents
+            while len(self._latents) > 64:
+                self._latents.popitem(last=False)
 
     def start_from(self, image: str) -> bool:
         """Let the next picture that is encoded be the latents of ``image``; return whether they are known."""

@@ -107,20 +107,21 @@ class DiffusersTool:
             UsageError: The weights cannot be loaded.
         """
         self._check(call)
-        canvas = await asyncio.to_thread(Canvas.of, call, ctx.images)
+        canvas = await asyncio.to_thread(self._open, call, ctx)
         engine = await self._engine(ctx)
         watch = Watch(ctx)
         queued = engine.submit(lambda loaded: self._draw(loaded, canvas, watch))
         try:
-            drawn, seconds, note = await asyncio.wrap_future(queued)
+            drawn, latents, seconds, note = await asyncio.wrap_future(queued)
         except asyncio.CancelledError:
             watch.give_up()  # the thread stops after the step that it is at
             raise
         alone = {"always": False, "never": True, "auto": self._inpaints(canvas)}[self._settings.paste]
         paste = canvas.mask is not None and not alone
-        made = await asyncio.to_thread(self._finish, canvas, drawn, ctx, paste)
+        made = await self._finish(canvas, drawn, ctx, paste)
         if self._settings.reuse and not paste:
-            engine.model.encodings.keep_latents([candidate.image.sha256 for candidate in made])
+            for candidate, known in zip(made, latents, strict=True):
+                engine.model.encodings.keep_latents(candidate.image.sha256, known)
         usage = Usage(
             seconds=seconds,
             gpu_seconds=None if engine.lane.device.startswith("cpu") else seconds,
@@ -128,6 +129,20 @@ class DiffusersTool:
         )
         ctx.emit(Called(backend=f"{self._adapter.pipeline} on {engine.lane.device}", usage=usage, note=note))
         return made
+
+    def _open(self, call: EditCall, ctx: Context) -> Canvas:
+        """Open the pictures, and make the base as large as it will be drawn, while the device does something else."""
+        canvas = Canvas.of(call, ctx.images)
+        self._seen(canvas, fitting_size(canvas.base.size, self._area, self._adapter.multiple, self._adapter.least))
+        return canvas
+
+    def _seen(self, canvas: Canvas, size: tuple[int, int]) -> Image.Image:
+        """Return the base as the model is given it."""
+        return canvas.resized(None if self._adapter.resizes else size, alpha=self._adapter.alpha)
+
+    @property
+    def _area(self) -> int:
+        return self._settings.area or self._adapter.area
 
     def _check(self, call: EditCall) -> None:
         given, taken = len(call.references), self._adapter.references
@@ -162,20 +177,23 @@ class DiffusersTool:
     def _size(self, canvas: Canvas, room: Room) -> tuple[int, int]:
         return fitting_size(canvas.base.size, room.area, self._adapter.multiple, self._adapter.least)
 
-    def _draw(self, engine: Engine, canvas: Canvas, watch: Watch) -> tuple[list[Image.Image], float, str]:
-        """Draw all seeds, in as many runs as the room allows. Runs on the device's thread."""
+    def _draw(self, engine: Engine, canvas: Canvas, watch: Watch) -> tuple[list[Image.Image], list[Any], float, str]:
+        """Draw all seeds, in as many runs as the room allows. Runs on the device's thread.
+
+        Returns:
+            The pictures, the latents that drew each, the seconds it took, and a note for the trace.
+        """
         call, adapter, settings = canvas.call, self._adapter, self._settings
         started = time.monotonic()
         limit = (settings.batch or len(call.seeds)) if adapter.batch else 1
 
-        def work(room: Room) -> list[Image.Image]:
+        def work(room: Room) -> list[tuple[Image.Image, Any]]:
             size = self._size(canvas, room)
-            base = canvas.base if adapter.alpha else canvas.rgb
-            found: list[Image.Image] = []
+            found: list[tuple[Image.Image, Any]] = []
             for first in range(0, len(call.seeds), room.batch):
                 job = Job(
                     prompt=call.instruction,
-                    base=base if adapter.resizes else base.resize(size, Image.Resampling.LANCZOS),
+                    base=self._seen(canvas, size),
                     size=size,
                     area=room.area,
                     references=canvas.references,
@@ -186,17 +204,22 @@ class DiffusersTool:
                     previews=settings.previews,
                     known=call.base.image.sha256 if settings.reuse else "",
                 )
-                found += draw(engine, job, watch)
+                pictures = draw(engine, job, watch)
+                found += zip(pictures, engine.encodings.take_decoded(len(pictures)), strict=True)
             return found
 
-        room = Room(settings.area or adapter.area, min(limit, len(call.seeds)))
+        room = Room(self._area, min(limit, len(call.seeds)))
         drawn, used = climb(engine, room, work, lambda text: watch.emit(Noted(text=text)))
         size = self._size(canvas, used)
         note = f"{self._steps(call)} steps at {size[0]}x{size[1]}; {engine.encodings.tally()}"
-        return drawn, time.monotonic() - started, note
+        pictures, latents = (list(column) for column in zip(*drawn, strict=True))
+        return pictures, latents, time.monotonic() - started, note
 
-    def _finish(self, canvas: Canvas, drawn: list[Image.Image], ctx: Context, paste: bool) -> tuple[Candidate, ...]:
-        seeds = canvas.call.seeds
-        return tuple(
-            canvas.finish(picture, seed, ctx.images, paste=paste) for picture, seed in zip(drawn, seeds, strict=True)
+    async def _finish(
+        self, canvas: Canvas, drawn: list[Image.Image], ctx: Context, paste: bool
+    ) -> tuple[Candidate, ...]:
+        finished = (
+            asyncio.to_thread(canvas.finish, picture, seed, ctx.images, paste=paste)
+            for picture, seed in zip(drawn, canvas.call.seeds, strict=True)
         )
+        return tuple(await asyncio.gather(*finished))
