@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from reasonedit_agent.cli.tables import Runs
 from reasonedit_agent.errors import UsageError
 
 if TYPE_CHECKING:
+    from reasonedit_agent.schemas import Region
     from reasonedit_agent.viewer.studio.desk import Agent, Part, Workshop
 
 __all__ = ["ui"]
@@ -32,7 +33,6 @@ def ui(
 def workshop(runs: Path | None = None) -> Workshop:
     """Return what the page needs and may not import."""
     from reasonedit_agent import tracing
-    from reasonedit_agent.cli.edit import parse_region
     from reasonedit_agent.graphs.agent import EditAgent
     from reasonedit_agent.viewer.studio.desk import Workshop
 
@@ -45,7 +45,30 @@ def workshop(runs: Path | None = None) -> Workshop:
     def of_run(run: Path) -> Agent:
         return EditAgent.of_run(run)
 
-    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, region=parse_region)
+    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, region=region)
+
+
+def region(text: str) -> Region:
+    """Read a region that was drawn or written on the page; unlike the command line's it is never a file's name.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    from pydantic import ValidationError
+
+    from reasonedit_agent.cli.edit import _numbers
+    from reasonedit_agent.schemas import Box, Phrase, Polygon
+
+    numbers: Any = _numbers(text)
+    if numbers is None:
+        return Phrase(text=text.strip())
+    try:
+        if len(numbers) > 1:
+            return Polygon(points=numbers)
+        left, top, right, bottom = numbers[0]
+        return Box(left=left, top=top, right=right, bottom=bottom)
+    except ValidationError as error:
+        raise UsageError(f"The region {text[:60]!r} cannot be read.", hint="Draw it on the photo.") from error
 
 
 _NEEDS_TEXT = {

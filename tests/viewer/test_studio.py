@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -212,6 +213,36 @@ def test_approve_a_changed_plan_then_continue_and_undo(studio: Studio, visit: Op
     assert page.locator("#view .asked").first.inner_text().endswith("make the cup green and blur the background")
 
 
+def test_a_lasso_is_a_polygon_and_a_file_is_no_region(studio: Studio, visit: Opened) -> None:
+    page = visit()
+    drop(page)
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator("#stage .canvas img").bounding_box()
+    for index in range(90):  # with more corners than a file's name can have letters
+        angle = 2 * math.pi * index / 90
+        x, y = 0.4 + 0.25 * math.cos(angle), 0.4 + 0.25 * math.sin(angle)
+        page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        if not index:
+            page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#region textarea, #region input').value.length > 100")
+    page.get_by_label("What to change").fill("blur this")
+    page.locator("#go").click()
+    page.locator("#view article").wait_for(timeout=LONG)
+    region = studio.trace(page).run.request.region
+    assert region is not None and region.kind == "polygon" and 30 <= len(region.points) <= 60
+    xs = [x for x, _ in region.points]
+    assert abs(min(xs) - 0.15 * 720) <= 4 and abs(max(xs) - 0.65 * 720) <= 4
+
+    page.get_by_label("Where (optional)").fill(str(PHOTOS / "castle.jpg"))
+    page.locator("#view .outcome").wait_for(timeout=LONG)
+    run = run_of(page)
+    page.locator("#go").click()
+    page.wait_for_function("run => !location.search.endsWith(run)", arg=run)
+    region = studio.trace(page).run.request.region
+    assert region is not None and region.kind == "phrase"
+
+
 def test_region_review_and_advice(studio: Studio, visit: Opened) -> None:
     page = visit()
     page.get_by_label("Ask me after each round").check()
@@ -290,6 +321,10 @@ def test_browse_filter_and_compare(studio: Studio, visit: Opened) -> None:
     page.get_by_role("button", name="Compare the ticked runs").click()
     page.locator("#compared img").first.wait_for()
     assert page.locator("#compared img").count() == 4
+    page.get_by_role("tab", name="What if").click()
+    page.get_by_label("Over all runs").check()
+    page.wait_for_function("document.querySelectorAll('#outcome tbody tr').length === 2")
+    page.get_by_role("tab", name="Runs").click()
     page.locator("#table tbody a", has_text="sepia").click()
     page.locator("#view .asked", has_text="make it sepia").first.wait_for()
 

@@ -41,7 +41,8 @@ class Adapter:
         area: Pixels that the class draws best.
         sized: Whether it takes ``height`` and ``width``.
         callback: Whether it calls back after each step: progress, previews and cancellation need that.
-        batch: Whether it draws several candidates at once.
+        batch: Whether it draws several candidates at once, and each as it would alone.
+        inpaint_batch: The same within a mask: the Qwen classes draw the source's noise for all by the first generator.
         resize: How the class is told the size of the pictures that it reads: ``area`` of a named argument, ``side`` of
             one, the ``globals`` of its module, or nothing.
         resize_name: The argument's or the globals' names.
@@ -78,6 +79,7 @@ class Adapter:
     resize_name: tuple[str, ...] = ()
     resizes: bool = False
     inpaint: str = ""
+    inpaint_batch: bool = True
     inpaint_extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     alpha: bool = False
@@ -121,6 +123,7 @@ _ROWS: Final = (
         resize="globals",
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
+        inpaint_batch=False,
         inpaint_extra={"strength": 1.0},
         shift=True,
         caches=_QWEN_CACHES,
@@ -133,6 +136,7 @@ _ROWS: Final = (
         resize="globals",
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
+        inpaint_batch=False,
         extra={"strength": 1.0},
         shift=True,
         caches=_QWEN_CACHES,

@@ -185,7 +185,10 @@ class DiffusersTool:
         """
         call, adapter, settings = canvas.call, self._adapter, self._settings
         started = time.monotonic()
-        limit = (settings.batch or len(call.seeds)) if adapter.batch else 1
+        masked = self._inpaints(canvas) or adapter.inpaint == adapter.pipeline
+        together = adapter.batch and (adapter.inpaint_batch or not masked)
+        limit = (settings.batch or len(call.seeds)) if together else 1
+        engine.encodings.tally()  # a call that failed has left its counts
 
         def work(room: Room) -> list[tuple[Image.Image, Any]]:
             size = self._size(canvas, room)

@@ -76,14 +76,14 @@ class Workshop:
         parts: All that have a name.
         make: Builds an agent from the texts of a reasoner, a tool and a policy.
         of_run: Builds the agent of a recorded run.
-        region: Reads a region as the command line does: its text, the photo's file, the store's folder.
+        region: Reads a region as the command line does, but never a file.
     """
 
     runs: Path
     parts: Sequence[Part]
     make: Callable[[str, str, str], Agent]
     of_run: Callable[[Path], Agent]
-    region: Callable[[str, Path, Path], Region]
+    region: Callable[[str], Region]
 
 
 @dataclass

@@ -132,7 +132,11 @@ class Page:
             elem_id="instruction",
         )
         self.region = gr.Textbox(
-            "", label="Where (optional)", placeholder="draw on the photo, or write: the cup", elem_id="region"
+            "",
+            label="Where (optional)",
+            placeholder="draw on the photo, or write: the cup",
+            max_lines=3,
+            elem_id="region",
         )
         with gr.Row():
             self.go = gr.Button("Edit", variant="primary", elem_id="go")
@@ -235,9 +239,7 @@ class Page:
             store = open_store(self.desk.runs / IMAGES)
             options: dict[str, Any] = {"candidates": int(candidates), "approve": approve, "review": review}
             if region.strip():
-                path = store.path(ref)
-                assert path is not None
-                options["region"] = self.desk.workshop.region(region, path, self.desk.runs / IMAGES)
+                options["region"] = self.desk.workshop.region(region)
             if seed.strip():
                 options["seed"] = _whole(seed)
             parent = self._parent(session, where, ref)

@@ -22,7 +22,7 @@ def _words(step: EditStep) -> str:
     if isinstance(where, Phrase):
         place = f" ({where.text})"
     elif isinstance(where, Mask):
-        place = f" ({where.label})" if where.label else " (a mask)"
+        place = f" ({where.label})" if where.label else " (the place drawn)"
     else:
         place = " (the place drawn)" if isinstance(where, Box | Polygon) else ""
     text = step.text or (step.operation.op if step.operation else "a step")

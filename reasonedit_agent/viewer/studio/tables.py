@@ -106,10 +106,8 @@ class Tables:
         judged = [run, self.text, self.all, *chosen]
         for moved in (self.accepted.input, self.rounds.release, self.score.release, self.budget.release):
             moved(policy_text, sliders, [self.text], **quiet).then(self._what_if, judged, [self.outcome], **quiet)
-        self.judge.click(self._what_if, judged, [self.outcome], **quiet)
-        self.text.submit(self._what_if, judged, [self.outcome], **quiet)
-        self.all.input(self._what_if, judged, [self.outcome], **quiet)
-        self.what_tab.select(self._what_if, judged, [self.outcome], **quiet)
+        events = [self.judge.click, self.text.submit, self.all.input, self.what_tab.select]
+        gr.on(events, self._what_if, judged, [self.outcome], trigger_mode="always_last", **quiet)
 
     # runs
 
