@@ -104,7 +104,7 @@ class Canvas:
         """
         if self.mask is None:
             return Image.new("L", size, 255)
-        return Image.fromarray(np.uint8(self.mask * 255)).resize(size, Image.Resampling.BILINEAR)
+        return Image.fromarray((self.mask * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
 
     def finish(self, drawn: Image.Image, seed: int, images: ImageStore, *, paste: bool) -> Candidate:
         """Bring what a model drew back into the base's place, and store it.

@@ -105,7 +105,7 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
             "The model drew values that are no numbers.",
             hint="Its dtype is too narrow (float16) or its weights are broken: try dtype=bfloat16 or float32.",
         )
-    return [Image.fromarray(np.uint8(np.rint(np.clip(picture, 0, 1) * 255))) for picture in made]
+    return [Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in made]
 
 
 def arguments(adapter: Adapter, job: Job, *, inpaint: bool) -> dict[str, Any]:
