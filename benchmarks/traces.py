@@ -20,7 +20,9 @@ import time
 from pathlib import Path
 
 from benchmarks.tables import table
+from reasonedit_agent.analysis.replay import record, replay, summarise
 from reasonedit_agent.events import (
+    EVENT,
     AnyEvent,
     Asked,
     Called,
@@ -250,7 +252,37 @@ def writing(folder: Path, runs: int) -> tuple[float, float]:
     return inside * 1e3 / sum(map(len, events)), around * 1e3 / runs
 
 
+POLICIES = (
+    *(f"accepted | rounds({n})" for n in range(1, 7)),
+    *(f"rounds({n})" for n in range(1, 6)),
+    *(f"no_improvement({n}) | rounds(5)" for n in (1, 2)),
+    *(f"score_at_least(overall={n}) | rounds(4)" for n in (7, 8)),
+    "budget(seconds=60) | rounds(3)",
+    "checklist_done | rounds(3)",
+    "reasonedit",
+    "editthinker",
+    "single",
+)
+
+
+def judging(runs: int) -> tuple[float, float]:
+    """Return the seconds of replaying runs under twenty policies, read from their lines, and the share judged."""
+    lines = [
+        [event.model_dump_json() for event in Making(random.Random(seed)).run()] for seed in range(min(runs, 2000))
+    ]
+    policies = [(text, build_policy(text)) for text in POLICIES]
+    start, outcomes = time.perf_counter(), []
+    for number in range(runs):
+        recorded = record([EVENT.validate_json(line) for line in lines[number % len(lines)]])
+        if recorded is not None:
+            outcomes += [replay(recorded, policy, text) for text, policy in policies]
+    summarise(outcomes)
+    return time.perf_counter() - start, sum(not outcome.missing for outcome in outcomes) / len(outcomes)
+
+
 def main(runs: int) -> None:
+    judged = min(runs, 10_000)
+    seconds, share = judging(judged)
     with tempfile.TemporaryDirectory(prefix="traces-") as temporary:
         folder = Path(temporary)
         ms, run_ms = writing(folder / "written", min(runs, 300))
@@ -273,6 +305,11 @@ def main(runs: int) -> None:
         ["grouped query, s", f"{m['query s']:.2f}", "at most 1"],
         ["`stats`, s", f"{m['stats s']:.2f}", "at most 5"],
         ["queries and `stats`, peak memory GB", f"{m['peak GB']:.2f}", "under 2"],
+        [
+            f"replay of {judged:,} runs under {len(POLICIES)} policies, s ({share:.0%} judged)",
+            f"{seconds:.1f}",
+            "at most 60",
+        ],
         ["writing, ms per event", f"{ms:.3f}", "at most 0.1"],
         ["opening a run, and fsync at its end, ms per run", f"{run_ms:.1f}", ""],
     ]
