@@ -52,7 +52,12 @@ def test_every_module_exports_what_it_has() -> None:
         tree = ast.parse(path.read_text())
         for node in tree.body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-                module = importlib.import_module(module_name(path))
+                try:
+                    module = importlib.import_module(module_name(path))
+                except ModuleNotFoundError as error:
+                    # Only the studio's extra is not among those that tests install.
+                    assert ".viewer.studio" in module_name(path) and error.name in ("gradio", "fastapi"), path
+                    continue
                 assert [name for name in module.__all__ if not hasattr(module, name)] == [], path
 
 
