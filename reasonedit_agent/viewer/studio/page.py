@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -186,18 +187,34 @@ class Page:
         self.stage.select(self._drawn, None, [self.region], **quiet)
         asked = [self.picked, self.instruction, self.region, *parts]
         asked += [self.candidates, self.seed, self.approve, self.review]
-        self.go.click(self._start, asked, whole, **quiet)
+        each: Any = {**quiet, "trigger_mode": "multiple"}
+        events = [
+            self.go.click(self._start, asked, whole, **quiet),
+            self.yes.click(self._accept, [self.run, self.steps, self.plan], whole, **quiet),
+            self.advise.click(self._advise, [self.run, self.advice], whole, **quiet),
+            self.advice.submit(self._advise, [self.run, self.advice], whole, **quiet),
+            self.no.click(self._reject, [self.run], whole, **quiet),
+            self.view.click(self._do, [self.run, *parts], whole, **each),
+            blocks.load(self._restore, [self.run], whole, js=_FROM_URL, **quiet),
+            self.tables.wire(self.run, whole, self._open),
+        ]
+        for event in events:
+            # Only now: while a listener is at work, Gradio drops a second click on its button.
+            event.then(self._ready, [self.run], [self.go], **quiet)
         self.halt.click(self._stop, [self.run], whole, **quiet)
-        self.yes.click(self._accept, [self.run, self.steps, self.plan], whole, **quiet)
-        self.advise.click(self._advise, [self.run, self.advice], whole, **quiet)
-        self.advice.submit(self._advise, [self.run, self.advice], whole, **quiet)
-        self.no.click(self._reject, [self.run], whole, **quiet)
-        self.view.click(self._do, [self.run, *parts], whole, **quiet)
+        blocks.load(self._stay, None, [gr.State()], **quiet)
         self.run.change(None, self.run, None, js=_TO_URL)
-        blocks.load(self._restore, [self.run], whole, js=_FROM_URL, **quiet)
-        self.tables.wire(self.run, whole, self._open)
 
     # what happens
+
+    async def _stay(self) -> AsyncIterator[str]:
+        """Keep the page's stream open: one that Gradio closes loses the answer to what is clicked meanwhile."""
+        while True:
+            yield ""
+            await asyncio.sleep(600)
+
+    def _ready(self, run: str) -> Any:
+        return gr.update(interactive=self.desk.job(run) is None)
 
     def _take_in(self, path: str | None, request: gr.Request) -> Updates:
         if not path:
@@ -380,7 +397,7 @@ class Page:
             self.plan: plan.model_dump_json(indent=2) if plan else "",
             self.advice: gr.update(value=""),
             self.halt: gr.update(interactive=working),
-            self.go: gr.update(interactive=not working),
+            **({self.go: gr.update(interactive=False)} if working else {}),
         }
 
 

@@ -86,8 +86,8 @@ class Tables:
             self.judge = gr.Button("Judge it", variant="primary", elem_id="judge")
             self.outcome = gr.HTML(elem_id="outcome", **frame)
 
-    def wire(self, run: Any, whole: list[Any], open_run: Callable[..., Iterator[Any]]) -> None:
-        """Connect them with the page's run."""
+    def wire(self, run: Any, whole: list[Any], open_run: Callable[..., Iterator[Any]]) -> Any:
+        """Connect them with the page's run; return the event that may open another one."""
         quiet: Any = {"show_progress": "hidden", "concurrency_limit": None}
         chosen = [self.filter, self.status]
         # One listener for all: answers that overtake each other would show an older filter's runs.
@@ -101,13 +101,14 @@ class Tables:
             elif asked.get("do") == "open":
                 yield from open_run(str(asked.get("run", "")), request)
 
-        self.table.click(do, None, [self.compared, *whole], **quiet)
+        done = self.table.click(do, None, [self.compared, *whole], trigger_mode="multiple", **quiet)
         sliders = [self.accepted, self.rounds, self.score, self.budget]
         judged = [run, self.text, self.all, *chosen]
         for moved in (self.accepted.input, self.rounds.release, self.score.release, self.budget.release):
             moved(policy_text, sliders, [self.text], **quiet).then(self._what_if, judged, [self.outcome], **quiet)
         events = [self.judge.click, self.text.submit, self.all.input, self.what_tab.select]
         gr.on(events, self._what_if, judged, [self.outcome], trigger_mode="always_last", **quiet)
+        return done
 
     # runs
 
