@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -393,16 +392,14 @@ def test_only_this_machine_by_its_own_name(studio: Studio, visit: Opened) -> Non
     assert said.returncode == 2 and "--port" in said.stderr and len(said.stderr.strip().splitlines()) == 1
 
 
-@contextmanager
-def timed(most: float) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    assert time.perf_counter() - start < most
-
-
 def test_the_first_page_is_there_in_time(visit: Opened) -> None:
-    with timed(3.0 * (3 if os.environ.get("CI") else 1)):
+    """The best of three: the others tell how busy the machine is, not how heavy the page."""
+    took = []
+    for _ in range(3):
+        start = time.perf_counter()
         visit()
+        took.append(time.perf_counter() - start)
+    assert min(took) < 3.0, took
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
