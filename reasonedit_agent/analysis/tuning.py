@@ -135,6 +135,8 @@ def tune(
     """
     if len({run.group for run in runs}) > 1:
         raise UsageError("These runs were made by different parts.", hint="Tune on the runs of one reasoner and tool.")
+    if cost == "usd" and any(run.prefixes[-1].unpriced or run.prefixes[-1].spent.usd is None for run in runs):
+        raise UsageError("What some of these runs cost is not known.", hint="Price their calls, or tune on seconds.")
     ours, others = split(runs)
     if not ours or not others:
         raise UsageError(

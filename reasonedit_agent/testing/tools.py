@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reasonedit_agent.errors import Lost, ReplyError
 from reasonedit_agent.events import EVENT, AnyEvent, Called
 from reasonedit_agent.protocols import EditTool
+from reasonedit_agent.recording import NotRecorded
 from reasonedit_agent.schemas import Candidate, EditCall, EditStep, ImageRef, join_texts
 from reasonedit_agent.testing.scripted import SimpleContext
 from reasonedit_agent.testing.suite import NotShown, Report, Suite
@@ -155,6 +156,8 @@ class _ToolSuite(Suite):
         first.cancel()
         task.cancel()
         (said,) = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 60)
+        if isinstance(said, NotRecorded):
+            raise said
         if isinstance(said, BaseException) and not isinstance(said, asyncio.CancelledError | Lost):
             return f"it raised {said!r}"
         return "" if len(await self.edit(1)) == 1 else "the next edit gave no picture"

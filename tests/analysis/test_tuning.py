@@ -96,6 +96,8 @@ def test_too_few(runs: list[Recorded]) -> None:
         tune(runs[:1], ("rounds(1)",))
     with pytest.raises(UsageError, match="No policy of the family can be judged"):
         tune(runs, ("rounds(9)",))
+    with pytest.raises(UsageError, match="is not known"):  # scripted calls have no price, and that is not 0
+        tune(runs, ("rounds(1)",), cost="usd")
 
 
 def test_from_the_command_line(folder: Path, tmp_path: Path) -> None:
