@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from reasonedit_agent.errors import Malformed, Unsupported
-from reasonedit_agent.perception.arrays import Mask, Rgb
+from reasonedit_agent.perception.arrays import Mask
 from reasonedit_agent.perception.measures import region_change
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
@@ -132,12 +132,12 @@ class Canvas:
             change = region_change(before, after, self.mask)
             found = {"drift_outside": change.delta_outside, "ssim_outside": change.ssim_outside}
             measures = {name: round(value, 4) for name, value in found.items() if value is not None}
-            if paste:
-                after = _pasted(before, after, self.mask)
-                measures["pasted_back"] = 1.0
         picture = Image.fromarray(after)
         if alpha := self._alpha(drawn):
             picture.putalpha(alpha)
+        if paste and self.mask is not None:
+            picture = _pasted(self.base, picture, self.mask)
+            measures["pasted_back"] = 1.0
         stored = images.save(picture, like=self.call.base.image)
         return Candidate(image=stored, seed=seed, geometry=self.call.base.geometry, measures=measures)
 
@@ -166,15 +166,20 @@ def _mask(call: EditCall, images: ImageStore, base: Image.Image) -> Mask | None:
     return np.asarray(mask, np.float32)
 
 
-def _pasted(before: Rgb, after: Rgb, mask: Mask) -> Rgb:
-    """Return ``after`` inside of the mask and ``before`` outside; the seam lies inside of the region."""
+def _pasted(before: Image.Image, after: Image.Image, mask: Mask) -> Image.Image:
+    """Return ``after`` inside of the mask and ``before`` outside, transparency too; the seam lies inside of the region.
+
+    It is at most half as wide as the region is deep, so that a thin one is not faded away.
+    """
     width = max(1, round(max(mask.shape) * _SEAM))
     # Depth below the region's edge; the picture's own edge is no seam.
     inside = np.pad(np.uint8(mask > 0.5), width, mode="edge")
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[width:-width, width:-width]
-    weight: npt.NDArray[np.float32] = np.clip(np.asarray(depth, np.float32) / width, 0, 1)[..., None]
-    mixed = before.astype(np.float32) * (1 - weight) + after.astype(np.float32) * weight
-    return np.asarray(np.rint(mixed), np.uint8)
+    seam = max(1.0, min(float(width), float(depth.max()) / 2))
+    weight: npt.NDArray[np.float32] = np.clip(np.asarray(depth, np.float32) / seam, 0, 1)[..., None]
+    mode = "RGBA" if "RGBA" in (before.mode, after.mode) else "RGB"
+    old, new = (np.asarray(image.convert(mode), np.float32) for image in (before, after))
+    return Image.fromarray(np.rint(old * (1 - weight) + new * weight).astype(np.uint8))
 
 
 def _rgb_or_rgba(image: Image.Image) -> Image.Image:
