@@ -252,7 +252,7 @@ def writing(folder: Path, runs: int) -> tuple[float, float]:
     return inside * 1e3 / sum(map(len, events)), around * 1e3 / runs
 
 
-POLICIES = (
+REPLAYED = (
     *(f"accepted | rounds({n})" for n in range(1, 7)),
     *(f"rounds({n})" for n in range(1, 6)),
     *(f"no_improvement({n}) | rounds(5)" for n in (1, 2)),
@@ -270,7 +270,7 @@ def judging(runs: int) -> tuple[float, float]:
     lines = [
         [event.model_dump_json() for event in Making(random.Random(seed)).run()] for seed in range(min(runs, 2000))
     ]
-    policies = [(text, build_policy(text)) for text in POLICIES]
+    policies = [(text, build_policy(text)) for text in REPLAYED]
     start, outcomes = time.perf_counter(), []
     for number in range(runs):
         recorded = record([EVENT.validate_json(line) for line in lines[number % len(lines)]])
@@ -306,7 +306,7 @@ def main(runs: int) -> None:
         ["`stats`, s", f"{m['stats s']:.2f}", "at most 5"],
         ["queries and `stats`, peak memory GB", f"{m['peak GB']:.2f}", "under 2"],
         [
-            f"replay of {judged:,} runs under {len(POLICIES)} policies, s ({share:.0%} judged)",
+            f"replay of {judged:,} runs under {len(REPLAYED)} policies, s ({share:.0%} judged)",
             f"{seconds:.1f}",
             "at most 60",
         ],
