@@ -21,7 +21,7 @@ ASK ?= blur the background and make the cup green
 	touch $@
 
 .venv/dev: .venv/embedded
-	$(PIP) --editable '.[analysis,diffusers,embedded,langchain,otel,report,transformers,dev]'
+	$(PIP) --editable '.[analysis,diffusers,embedded,langchain,otel,report,transformers,ui,dev]'
 	touch $@
 
 edit: .venv/embedded

@@ -337,6 +337,8 @@ async def shadow(session: Session, ended: RunEnded) -> None:
             history = session.fold.history
             accepted = bool(history.rounds) and standing(history.rounds[-1])[1].kind == "accepted"
             if session.late or (card.deterministic and accepted):
+                why = "the time limit passed" if session.late else "the tool would make the same picture again"
+                session.record(Noted(text=f"No more rounds are recorded past the stop: {why}."))
                 break
             await make_candidates(session, policy.next(history))
             if session.fold.open is not None:
@@ -365,7 +367,7 @@ def outcome(session: Session, *, stopped_by: str = "", detail: str = "", error: 
     else:
         keep = session.parts.policy.keep(history)
     status, reason = judge_run(history, keep)
-    image = None if keep == SOURCE and status == "failed" else history.candidate(keep).image
+    image = None if keep == SOURCE and status != "best_effort" else history.candidate(keep).image
     return RunEnded(
         node="finish",
         round=len(history.rounds),
@@ -379,14 +381,17 @@ def outcome(session: Session, *, stopped_by: str = "", detail: str = "", error: 
 
 
 def judge_run(history: History, keep: Pick) -> tuple[Status, str]:
-    """Return the status that the kept pick gives the run, and the error when every call failed."""
+    """Return the status that the kept pick gives the run, and why it is no better one."""
     failures = [found for round_ in history.rounds for found in round_.candidates if isinstance(found, Failure)]
     if keep == SOURCE:
         produced = any(isinstance(found, Candidate) for round_ in history.rounds for found in round_.candidates)
         if failures and not produced:
-            return "failed", f"{failures[-1].message} {failures[-1].hint}".strip()
+            status: Status = "unsupported" if failures[-1].reason == "unsupported" else "failed"
+            return status, f"{failures[-1].message} {failures[-1].hint}".strip()
         return "best_effort", ""
     verdict = history.rounds[keep.round - 1].verdicts[keep.candidate]
     answers = [history.answer(node, keep.round) for node in ("review", "decide")]
     by_person = any(answer is not None and answer.kind == "accept" for answer in answers)
-    return ("accepted" if verdict.kind == "accepted" or by_person else "best_effort"), ""
+    if verdict.kind == "accepted" or by_person:
+        return "accepted", ""
+    return "best_effort", "Even the best round was rejected." if verdict.kind == "rejected" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def edit(
     _check_out(out)
     agent = EditAgent(reasoner, _with_font(tool, font), _with_rounds(policy, max_rounds), comparer or None, runs=runs)
     where = parse_region(region, image, agent.runs / tracing.IMAGES) if region is not None else None
-    with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
+    with _interruptible(as_json, out), Narrator(quiet=as_json) as narrator:
         result = agent.edit(
             image,
             instruction,
@@ -101,7 +102,7 @@ def resume(
     _check_out(out)
     agent = EditAgent.of_run(run, runs)
     plan = _read_thought(thought) if thought else None
-    with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
+    with _interruptible(as_json, out), Narrator(quiet=as_json) as narrator:
         result = agent.resume(_in(agent, run), answer, thought=plan, timeout=timeout, on_event=narrator.tell)
     _conclude(agent, result, out, as_json)
 
@@ -119,7 +120,7 @@ def nothing(status: str, error: str, *, stopped_by: str = "", trace: str | None 
 
 
 @contextmanager
-def _interruptible(as_json: bool) -> Iterator[None]:
+def _interruptible(as_json: bool, out: Path) -> Iterator[None]:
     """End with 130 when Ctrl-C left nothing to keep."""
     try:
         yield
@@ -127,7 +128,7 @@ def _interruptible(as_json: bool) -> Iterator[None]:
         trace = str(error) or None
         if as_json:
             print(json.dumps(nothing("failed", "interrupted", stopped_by="interrupted", trace=trace)))
-        goes_on = f"; go on with: reasonedit resume {trace}" if trace else ""
+        goes_on = f"; go on with: {_goes_on(trace, '', out)}" if trace else ""
         print(f"reasonedit: interrupted before the first round was done{goes_on}", file=sys.stderr)
         raise typer.Exit(130) from None
 
@@ -185,7 +186,7 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
 
     if not text.strip():
         raise UsageError("--region is empty.", hint=_REGIONS)
-    if Path(text).is_file():
+    if _is_file(text):
         store = open_store(images)
         mask = store.put(ingest(text).data)
         picture = store.put(ingest(source).data)
@@ -207,6 +208,13 @@ def parse_region(text: str, source: Path, images: Path) -> Region:
     except ValidationError as error:
         reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ").rstrip(".")
         raise UsageError(f"The region {text!r} cannot be read: {reason}.", hint=_REGIONS) from error
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be: a polygon of many points, or a long phrase
+        return False
 
 
 def _numbers(text: str) -> tuple[tuple[float, ...], ...] | None:
@@ -250,7 +258,7 @@ def _conclude(agent: EditAgent, result: EditResult, out: Path, as_json: bool) ->
     from reasonedit_agent.cli.app import EXIT
 
     while result.status == "waiting" and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        result = _ask(agent, result)
+        result = _ask(agent, result, out)
     path, problem = None, ""
     if result.ref is not None and result.status not in ("unsupported", "invalid"):
         try:
@@ -258,9 +266,9 @@ def _conclude(agent: EditAgent, result: EditResult, out: Path, as_json: bool) ->
         except StoreError as error:
             problem = str(error)
     if as_json:
-        print(json.dumps(_as_json(result, path, problem), ensure_ascii=False))
+        print(json.dumps(_as_json(result, path, problem, out), ensure_ascii=False))
     else:
-        _print(result, path, problem)
+        _print(result, path, problem, out)
     raise typer.Exit(4 if problem else EXIT[result.status])
 
 
@@ -279,7 +287,14 @@ def _free_name(out: Path, result: EditResult) -> Path:
     return path
 
 
-def _as_json(result: EditResult, path: Path | None, problem: str) -> dict[str, Any]:
+def _goes_on(trace: Path | str, answer: str, out: Path) -> str:
+    """Return the command that goes on with a run, with the folder that was to receive the image."""
+    answered = f" --answer {answer}" if answer else ""
+    folder = "" if out == Path() else f" --out {shlex.quote(str(out))}"
+    return f"reasonedit resume {shlex.quote(str(trace))}{answered}{folder}"
+
+
+def _as_json(result: EditResult, path: Path | None, problem: str, out: Path) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "status": "failed" if problem else result.status,
         "image": str(path) if path else None,
@@ -291,18 +306,17 @@ def _as_json(result: EditResult, path: Path | None, problem: str) -> dict[str, A
         "error": problem or result.error or None,
     }
     if result.status == "waiting" and result.question:
-        command = f"reasonedit resume {result.trace} --answer accept"
         answer["question"] = {
             "node": result.question["node"],
             "text": result.question["question"],
             "thought": result.question.get("file"),
             "answers": ["accept", "reject", "stop", "advice in words"],
-            "command": command,
+            "command": _goes_on(result.trace, "accept", out),
         }
     return answer
 
 
-def _print(result: EditResult, path: Path | None, problem: str) -> None:
+def _print(result: EditResult, path: Path | None, problem: str, out: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if result.status == "waiting":
         question = result.question or {}
@@ -311,8 +325,8 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
             Console(stderr=True, highlight=False, soft_wrap=True).print(f"reasonedit: {result.error}", markup=False)
         if question.get("file"):
             console.print(f"The plan: {question['file']}", markup=False)
-        answers = "accept|reject|stop|'advice'"
-        console.print(f"Answer with: reasonedit resume {result.trace} --answer {answers}", markup=False)
+        answers = _goes_on(result.trace, "accept|reject|stop|'advice'", out)
+        console.print(f"Answer with: {answers}", markup=False)
         return
     if path is not None:
         kept = "the source, unchanged" if result.kept.round == 0 else f"round {result.kept.round}"
@@ -326,7 +340,7 @@ def _print(result: EditResult, path: Path | None, problem: str) -> None:
     console.print(f"Trace: reasonedit trace show {result.trace}", markup=False, style="dim")
 
 
-def _ask(agent: EditAgent, result: EditResult) -> EditResult:
+def _ask(agent: EditAgent, result: EditResult, out: Path) -> EditResult:
     """Ask the person at the terminal, and go on."""
     from rich.prompt import Prompt
     from rich.text import Text
@@ -344,7 +358,7 @@ def _ask(agent: EditAgent, result: EditResult) -> EditResult:
         console.print(f"Round {last['round']}: {last['verdict']}. {last['critique']}", markup=False)
     prompt = Text(f"{question.get('question')} (accept, reject, stop, file, or advice in words)")
     given = Prompt.ask(prompt, console=console).strip()
-    with _interruptible(False), Narrator() as narrator:
+    with _interruptible(False, out), Narrator() as narrator:
         if given == "file" and question.get("file"):
             plan = _read_thought(Path(question["file"]))
             return agent.resume(result.trace, thought=plan, on_event=narrator.tell)

@@ -138,8 +138,11 @@ def ending(history: History) -> RunEnded:
         if found and not any(isinstance(candidate, Candidate) for candidate in found):
             assert isinstance(found[-1], Failure)
             error = f"{found[-1].message} {found[-1].hint}".strip()
-            return RunEnded(**place, status="failed", error=error)
+            status = "unsupported" if found[-1].reason == "unsupported" else "failed"
+            return RunEnded(**place, status=status, error=error)
         return RunEnded(**place, status="best_effort", image=history.request.image)
-    accepted = history.rounds[keep.round - 1].verdicts[keep.candidate].kind == "accepted"
-    image = history.candidate(keep).image
-    return RunEnded(**place, status="accepted" if accepted else "best_effort", image=image)
+    verdict, image = history.rounds[keep.round - 1].verdicts[keep.candidate].kind, history.candidate(keep).image
+    if verdict == "accepted":
+        return RunEnded(**place, status="accepted", image=image)
+    error = "Even the best round was rejected." if verdict == "rejected" else ""
+    return RunEnded(**place, status="best_effort", image=image, error=error)

@@ -20,6 +20,12 @@ def test_a_region_that_is_none_is_refused_in_one_line(text: str, tmp_path: Path)
     assert "\n" not in said and "pydantic" not in said and "Tuple" not in said
 
 
+def test_a_polygon_of_many_points_is_longer_than_a_file_name_can_be(tmp_path: Path) -> None:
+    points = [(number, number * number % 997) for number in range(2000)]
+    found = parse_region(" ".join(f"{x},{y}" for x, y in points), tmp_path / "photo.png", tmp_path)
+    assert found.kind == "polygon" and len(found.points) == 2000
+
+
 @pytest.mark.parametrize("policy", ["", " "])
 def test_an_empty_policy_is_not_taken_for_the_usual_one(policy: str, tmp_path: Path) -> None:
     run = cli("edit", tmp_path / "photo.png", "blur it", "--out", tmp_path, "--policy", policy)

@@ -144,8 +144,9 @@ def test_approve_away_from_a_terminal(photo: Path) -> None:
     assert json.loads(plan.read_text())["instruction"] == "do it"
     command = found["question"]["command"].split()
     assert command[:2] == ["reasonedit", "resume"]
-    done = cli(*command[1:], "--out", photo.parent / "out", "--json")
+    done = cli(*command[1:], "--json")
     assert (done.returncode, answer(done)["status"]) == (0, "accepted")
+    assert Path(answer(done)["image"]).parent == photo.parent / "out"  # where the edit was to put it
     plain = edit(photo, "--approve")
     assert plain.returncode == 5
     assert "Answer with: reasonedit resume" in plain.stdout

@@ -35,6 +35,23 @@ def test_result(tmp_path: Path, picture: bytes) -> None:
     assert result.history.request.seed == 7
 
 
+def test_what_the_tool_cannot_do_is_unsupported_and_not_a_failure(tmp_path: Path, picture: bytes) -> None:
+    tool = FunctionTool(paint, Card(reads_text=True, references=0))
+    a = EditAgent(ScriptedReasoner([ACCEPTED]), tool, "accepted | rounds(2)", runs=tmp_path)
+    result = a.edit(picture, "as in the other one", references=[picture])
+    assert (result.status, result.ref, result.kept.round) == ("unsupported", None, 0)
+    assert result.error == "1 references were given, 0 are taken."
+
+
+@pytest.mark.parametrize(("verdicts", "error"), [([REJECTED, REJECTED], True), ([REJECTED, REFINE], False)])
+def test_a_best_effort_says_that_even_the_best_round_was_rejected(
+    tmp_path: Path, picture: bytes, verdicts: list[Any], error: bool
+) -> None:
+    result = agent(tmp_path, *verdicts, policy="accepted | rounds(2)").edit(picture, "do it")
+    assert result.status == "best_effort" and result.kept.round > 0
+    assert result.error == ("Even the best round was rejected." if error else "")
+
+
 def test_save_to_a_new_folder_and_in_another_format(tmp_path: Path, picture: bytes) -> None:
     result = agent(tmp_path, ACCEPTED).edit(picture, "do it", title="cup")
     assert result.save(tmp_path / "new" / "out") == tmp_path / "new" / "out" / "cup-edited.png"

@@ -56,6 +56,8 @@ def test_a_deterministic_tool_records_none_after_accepted(tmp_path: Path, pictur
     result = EditAgent(reasoner, tool, "accepted | rounds(1)", runs=tmp_path).edit(picture, "x", shadow=5)
     assert result.history is not None
     assert [round_.shadow for round_ in result.history.rounds] == [False, True]
+    notes = [event.text for event in read_events(result.trace) if event.type == "noted"]
+    assert notes == ["No more rounds are recorded past the stop: the tool would make the same picture again."]
 
 
 def test_a_shadow_that_cannot_be_made_says_so(tmp_path: Path, picture: bytes) -> None:
