@@ -9,7 +9,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+import typer
 
+from reasonedit_agent.cli.app import app
 from reasonedit_agent.events import AnyEvent
 from reasonedit_agent.operations import operation_names
 from reasonedit_agent.registry import KINDS, names
@@ -96,6 +98,16 @@ def test_everything_that_can_be_named_is_documented() -> None:
         r"--[a-z-]+", subprocess.run([SCRIPT, "edit", "--help"], capture_output=True, text=True, check=True).stdout
     ):
         assert option in text, option
+
+
+def test_every_command_is_on_the_page_of_the_command_line() -> None:
+    """A group's row names the group once and its commands after it."""
+    page = (ROOT / "docs" / "cli.md").read_text()
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        rows = "\n".join(re.findall(rf"^(?:## |\| )`reasonedit {name}\b.*", page, re.MULTILINE))
+        assert rows, name
+        for leaf in getattr(command, "commands", {}):
+            assert re.search(rf"[ `]{leaf}[ `]", rows), f"{name} {leaf}"
 
 
 def test_the_changelog_names_this_version() -> None:
