@@ -20,12 +20,13 @@ from reasonedit_agent.perception.arrays import Mask
 from reasonedit_agent.perception.measures import region_change
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
-from reasonedit_agent.schemas import Candidate, EditCall, Region
+from reasonedit_agent.schemas import Candidate, EditCall, Geometry, Region
+from reasonedit_agent.schemas import Mask as MaskRegion
 
 __all__ = ["Canvas", "fitting_size"]
 
 _RATIO = 8  # beyond 8 to 1 the models draw nonsense, and some refuse
-_EMPTY = 0.02
+_INSIDE = 0.5  # of a mask; what is nowhere more is empty: neither a pipeline nor the pasting back would see it
 _SEAM = 0.01  # width of the soft edge, as a share of the longer side
 _CLEAR = 128  # opacity below which a model meant a pixel to be seen through
 
@@ -97,14 +98,16 @@ class Canvas:
         return known
 
     def mask_image(self, size: tuple[int, int]) -> Image.Image:
-        """Return the mask for a model: white where it shall draw.
+        """Return the mask for a model: white where it shall draw, also where the region is thinner than its pixels.
 
         Args:
             size: Width and height wanted.
         """
         if self.mask is None:
             return Image.new("L", size, 255)
-        return Image.fromarray((self.mask * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
+        drawn = Image.fromarray((self.mask * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
+        brightest: Any = drawn.getextrema()[1]
+        return drawn.point(lambda value: min(255, value * 255 // max(1, brightest)))
 
     def finish(self, drawn: Image.Image, seed: int, images: ImageStore, *, paste: bool) -> Candidate:
         """Bring what a model drew back into the base's place, and store it.
@@ -156,14 +159,31 @@ def _mask(call: EditCall, images: ImageStore, base: Image.Image) -> Mask | None:
     wanted: list[Region | None] = [step.region or call.region for step in call.steps] or [call.region]
     if None in wanted:
         return None
+    for region in wanted:
+        _check_size(region, call.base)
     pixels = np.asarray(_flat(base), np.uint8)
     found = [region_mask(region, images, call.base.geometry, base.size, pixels) for region in wanted]
     mask = np.maximum.reduce(found)
-    if float(mask.max()) < _EMPTY:
+    if float(mask.max()) <= _INSIDE:
         raise Unsupported(
-            "The region of this edit is empty in this picture.", hint="Give a region that lies inside it."
+            "The region of this edit is empty in this picture.",
+            hint="Give a region that lies inside it; a mask counts where it is more than half white.",
         )
     return np.asarray(mask, np.float32)
+
+
+def _check_size(region: Region | None, base: Candidate) -> None:
+    """Refuse a mask that is not of the source's size, as far as the base still tells that: it would lie elsewhere."""
+    if not isinstance(region, MaskRegion):
+        return
+    width, height = region.image.size
+    right, bottom = base.geometry.valid[2:]
+    untouched = base.geometry == Geometry.of(base.image)
+    if width < right or height < bottom or (untouched and region.image.size != base.image.size):
+        raise Unsupported(
+            f"The mask has {width}x{height} pixels, and the photo {right:.0f}x{bottom:.0f} or more.",
+            hint="Make it as large as the photo.",
+        )
 
 
 def _pasted(before: Image.Image, after: Image.Image, mask: Mask) -> Image.Image:
@@ -173,7 +193,7 @@ def _pasted(before: Image.Image, after: Image.Image, mask: Mask) -> Image.Image:
     """
     width = max(1, round(max(mask.shape) * _SEAM))
     # Depth below the region's edge; the picture's own edge is no seam.
-    inside = np.pad(np.uint8(mask > 0.5), width, mode="edge")
+    inside = np.pad(np.uint8(mask > _INSIDE), width, mode="edge")
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[width:-width, width:-width]
     seam = max(1.0, min(float(width), float(depth.max()) / 2))
     weight: npt.NDArray[np.float32] = np.clip(np.asarray(depth, np.float32) / seam, 0, 1)[..., None]

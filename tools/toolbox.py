@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -45,6 +46,11 @@ class Toolbox:
         return self._info
 
     @property
+    def members(self) -> tuple[EditTool, ...]:
+        """The tools, in the order in which they are asked."""
+        return self._tools
+
+    @property
     def card(self) -> Card:
         """What any of the tools can do."""
         cards = [tool.card for tool in self._tools]
@@ -61,23 +67,31 @@ class Toolbox:
         )
 
     async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
-        """Run the steps, group by group.
+        """Run the steps, group by group; a call without steps is one in words.
 
         Raises:
-            Unsupported: No tool can do a step.
+            Unsupported: No tool can do a step, or none that reads text takes the reference photos that were given.
         """
-        groups = [(tool, tuple(steps)) for tool, steps in groupby(call.steps, self._tool_for)]
+        steps = call.steps or (EditStep(text=call.instruction),)
+        photos = _unnamed(call)
+        groups = [(tool, tuple(group)) for tool, group in groupby(steps, lambda step: self._tool_for(step, photos))]
         made: tuple[Candidate, ...] = (call.base,)
-        for tool, steps in groups:
-            made = await self._step(tool, steps, made, call, ctx)
+        seeded = True
+        for tool, group in groups:
+            made = await self._step(tool, group, made, call, ctx)
+            seeded &= tool.card.deterministic or all(candidate.seed is not None for candidate in made)
         fanned = made if len(made) == len(call.seeds) else made * len(call.seeds)
-        return tuple(item.model_copy(update={"seed": seed}) for item, seed in zip(fanned, call.seeds, strict=True))
+        # Where a tool does not know which seed it drew by, nobody does.
+        seeds = call.seeds if seeded else (None,) * len(call.seeds)
+        return tuple(item.model_copy(update={"seed": seed}) for item, seed in zip(fanned, seeds, strict=True))
 
     async def _step(
         self, tool: EditTool, steps: tuple[EditStep, ...], bases: tuple[Candidate, ...], call: EditCall, ctx: Context
     ) -> tuple[Candidate, ...]:
         """Run one group on one base for all candidates, or on the base of each."""
-        fields: dict[str, Any] = {"steps": steps, "references": call.references if tool.card.references else ()}
+        fields: dict[str, Any] = {"references": call.references if tool.card.references else ()}
+        if call.steps:
+            fields["steps"] = steps
         if len(steps) < len(call.steps):
             fields["instruction"] = join_texts(steps)
         seeds = call.seeds[:1] if tool.card.deterministic else call.seeds
@@ -95,14 +109,36 @@ class Toolbox:
             for item in made
         )
 
-    def _tool_for(self, step: EditStep) -> EditTool:
+    def _tool_for(self, step: EditStep, photos: int) -> EditTool:
+        """Return the tool of a step, which reads ``photos`` reference photos if it does it by its text."""
         for tool in self._tools:
             if step.operation is not None and step.operation.op in tool.card.operations:
                 return tool
-        for tool in self._tools:
-            if tool.card.reads_text and step.text.strip():
-                return tool
-        raise Unsupported(
-            f"No tool of the toolbox can do the step {step.text!r}.",
-            hint="Add one that reads text, such as toolbox(classical, diffusers(DIR)).",
-        )
+        readers = [tool for tool in self._tools if tool.card.reads_text and step.text.strip()]
+        if not readers:
+            raise Unsupported(
+                f"No tool of the toolbox can do the step {step.text!r}.",
+                hint="Add one that reads text, such as toolbox(classical, diffusers(DIR)).",
+            )
+        found = max(readers, key=lambda tool: min(tool.card.references, photos))  # the first of those that read all
+        if photos and not found.card.references:
+            raise Unsupported(
+                f"{photos} reference photos were given, and no tool of the toolbox that reads text takes any.",
+                hint="Leave them out, or put one in that takes some, such as diffusers(DIR) of Qwen-Image-Edit-2511.",
+            )
+        return found
+
+
+def _unnamed(call: EditCall) -> int:
+    """Return how many reference photos a text must mean: all, but where typed steps name every one of them."""
+    named = {number for step in call.steps if step.operation for number in _references(step.operation.model_dump())}
+    return 0 if set(range(len(call.references))) <= named else len(call.references)
+
+
+def _references(told: dict[str, Any]) -> Iterator[int]:
+    """Yield the numbers of the photos that an operation names, however deep."""
+    for name, value in told.items():
+        if name == "reference" and isinstance(value, int):
+            yield value
+        elif isinstance(value, dict):
+            yield from _references(value)

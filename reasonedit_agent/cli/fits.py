@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reasonedit_agent.tools.diffusers.fitting import Sizes
 
 __all__ = ["fits", "memory"]
 
@@ -20,7 +24,7 @@ def memory() -> float | None:
 
 
 def fits(spec: str, gpu: float | None) -> list[dict[str, Any]]:
-    """Return findings on a tool, or on a published model that is not here.
+    """Return findings on a tool, or on a published model that is not here; those of a server have ``asked``.
 
     Args:
         spec: A part's text, or a published model's name.
@@ -30,23 +34,42 @@ def fits(spec: str, gpu: float | None) -> list[dict[str, Any]]:
         UsageError: There is no such tool.
     """
     from reasonedit_agent import registry
-    from reasonedit_agent.schemas import Card
-    from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
-    from reasonedit_agent.tools.diffusers.fitting import PUBLISHED, Sizes, ways
+    from reasonedit_agent.tools.diffusers.fitting import PUBLISHED
 
     known = {name.lower(): name for name in PUBLISHED}
     name = known.get(spec.rpartition("/")[2].lower(), "")
-    tool = None if name else registry.build("tools", spec)
-    sizes: Sizes | None = PUBLISHED[name] if tool is None else getattr(tool, "sizes", None)
-    if sizes is None:
-        card = tool.card if tool is not None else Card()
-        can = f"{len(card.operations)} operations" if card.operations else "reads text"
-        return [_finding(f"tool {spec}", True, f"needs no GPU here; {can}")]
+    if name:
+        return _ways(name, PUBLISHED[name], gpu)
+    return _told(spec, registry.build("tools", spec), gpu)
+
+
+def _told(what: str, tool: Any, gpu: float | None) -> list[dict[str, Any]]:
+    """Return findings on a tool: of the servers that it calls, of a model in this process, of each of several."""
+    from reasonedit_agent.cli.probe import probe_tool
+
+    if members := getattr(tool, "members", ()):
+        names = ", ".join(member.info.name for member in members)
+        inside = [found for member in members for found in _told(member.info.name, member, gpu)]
+        return [_finding(f"tool {tool.info.name}", True, f"{len(members)} tools: {names}"), *inside]
+    if asked := asyncio.run(probe_tool(tool)):
+        return [{**each, "asked": True} for each in asked]
+    sizes: Sizes | None = getattr(tool, "sizes", None)
+    if sizes is not None:
+        return _ways(what, sizes, gpu)
+    can = f"{len(tool.card.operations)} operations" if tool.card.operations else "reads text"
+    return [_finding(f"tool {what}", True, f"needs no GPU here; {can}")]
+
+
+def _ways(name: str, sizes: Sizes, gpu: float | None) -> list[dict[str, Any]]:
+    """Return the ways in which a GPU can hold a model."""
+    from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
+    from reasonedit_agent.tools.diffusers.fitting import ways
+
     row = ADAPTERS.get(sizes.adapter)
     state = "tested" if row is not None and row.tested else "untested: no test runs this class"
     whole = sum(sizes.parts.values())
     found = [
-        _finding("tool", True, f"{name or spec}: {sizes.adapter}, {state}"),
+        _finding("tool", True, f"{name}: {sizes.adapter}, {state}"),
         _finding("weights", True, f"{whole:.1f} GB in bfloat16 ({sizes.source})"),
     ]
     room = memory() if gpu is None else gpu

@@ -59,16 +59,20 @@ _EXTRAS = {
 
 def doctor(
     reasoner: Annotated[str, typer.Option(help="Also ask this reasoner whether it answers: a name, text or URL.")] = "",
-    tool: Annotated[str, typer.Option(help="Say how a GPU can hold this tool: a part, or a published model.")] = "",
+    tool: Annotated[
+        str, typer.Option(help="Ask this tool's server, or say how a GPU can hold it: a part, or a published model.")
+    ] = "",
     gpu: Annotated[float | None, typer.Option(help="GB of the GPU that is meant with --tool.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine has, and what adds what is missing; exit code 4 if the named reasoner does not answer."""
+    """Say what this machine has, and what adds what is missing; exit code 4 if the named part does not answer."""
     if tool:
         from reasonedit_agent.cli.fits import fits
 
         told = fits(tool, gpu)
         print(json.dumps(told)) if as_json else _print_findings(told)
+        if not all(finding["ok"] for finding in told if finding.get("asked")):
+            sys.exit(4)
         return
     found = findings()
     asked = asyncio.run(_probed(reasoner)) if reasoner else []
@@ -120,7 +124,7 @@ def _print_findings(findings: list[dict[str, Any]]) -> None:
     for finding in findings:
         mark, style = ("ok", "green") if finding["ok"] else ("--", "yellow")
         text = f"{finding['what']:{_INDENT - 5}} {finding['found']}"
-        lines = textwrap.wrap(text, _WIDTH - 4, subsequent_indent=" " * (_INDENT - 4)) or [""]
+        lines = textwrap.wrap(text, _WIDTH - 4, subsequent_indent=" " * (_INDENT - 4), break_on_hyphens=False) or [""]
         out.print(Text(f"{mark}  ", style=style).append(lines[0], style="default"))
         for line in [
             *(f"    {line}" for line in lines[1:]),

@@ -1,4 +1,4 @@
-"""One small question to a reasoner: does its model answer, which one is it, and does it take pictures?"""
+"""One small question to a part: does its server answer, and which model is it? A reasoner: does it take pictures?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reasonedit_agent.reasoners.dialects.base import Prompt
     from reasonedit_agent.schemas import ImageRef
 
-__all__ = ["probe"]
+__all__ = ["probe", "probe_tool"]
 
 _SECONDS = 20.0
 """That the answer may take."""
@@ -39,6 +39,34 @@ async def probe(reasoner: Any) -> list[dict[str, Any]]:
                     pool.drain(other.url, other is not server)
                 found.append(await _asked("server", backend, server))
                 pool.drain(server.url, False)
+    return found
+
+
+async def probe_tool(tool: Any) -> list[dict[str, Any]]:
+    """Return a finding per server that an editor calls, asked once for its models; none for an editor without one.
+
+    Nothing is drawn: a picture costs minutes or money.
+    """
+    from reasonedit_agent.errors import ReasonEditError
+    from reasonedit_agent.testing import SimpleContext
+
+    asker: Any = getattr(tool, "asker", None)
+    found: list[dict[str, Any]] = []
+    for server in asker.pool.servers if asker is not None else ():
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            ctx = SimpleContext(Path(folder))
+            ctx.deadline = started + _SECONDS
+            try:
+                met = await asker.look(server, ctx)
+            except ReasonEditError as error:
+                where = "" if server.url in error.message else f"{server.url}: "
+                found.append(_finding("server", False, f"{where}{error.message}", error.hint))
+                continue
+        told = f"{server.url}: answers in {time.monotonic() - started:.1f} s as {met.dialect.name}"
+        models = ", ".join(met.models) or "not listed"
+        said = f"{told}; models: {models}; takes {met.dialect.pictures - 1} reference photos"
+        found.append(_finding("server", True, f"{said}; {'seeds' if met.dialect.seeds else 'no seeds'}"))
     return found
 
 

@@ -88,7 +88,7 @@ def editable(model: str) -> str:
             hint="Give a folder that diffusers saved; a language model is served by `reasonedit serve reasoner`.",
         ) from None
     if kind.startswith(_UNSERVED):
-        raise UsageError(f"No engine serves a {kind}.", hint="It runs in this process: --tool 'step1x(FOLDER)'.")
+        raise UsageError(f"No engine serves a {kind}.", hint="It runs in this process: --tool 'diffusers(FOLDER)'.")
     return str(folder)
 
 

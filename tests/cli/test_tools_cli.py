@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.test_cli import cli
+from tests.servers.images import ImageServer
 from tests.tools.diffusers.tiny_dit import save_tiny
 
 PHOTO = Path(__file__).parents[2] / "examples/photos/coffee.jpg"
@@ -29,6 +30,29 @@ def test_what_a_gpu_can_hold() -> None:
     assert "needs no GPU" in cli("doctor", "--tool", "classical").stdout
     unknown = cli("doctor", "--tool", "nothing")
     assert unknown.returncode == 2 and "diffusers" in unknown.stderr
+
+
+def test_doctor_asks_the_server_of_a_tool(tiny: Path) -> None:
+    def nothing(*_: object) -> list[Image.Image]:
+        raise AssertionError("nothing is drawn")
+
+    with ImageServer("vllm-omni", nothing) as server:
+        run = cli("doctor", "--tool", f"images('{server.url}')", "--json")
+        (row,) = json.loads(run.stdout)
+        assert run.returncode == 0 and row["ok"] and "as vllm-omni; models: tiny-editor; takes 3" in row["found"]
+        missing = cli("doctor", "--tool", f"images('{server.url}', other)")
+        assert missing.returncode == 4 and "tiny-editor" in " ".join(missing.stdout.split())
+        toolbox = f"toolbox(classical, images('{server.url}'), diffusers('{tiny}'))"
+        shown = cli("doctor", "--tool", toolbox, "--gpu", "12")
+        said = " ".join(shown.stdout.split())
+        assert shown.returncode == 0, said
+        for part in ("3 tools: classical, images, diffusers", "18 operations", "tiny-editor", "Flux2KleinPipeline"):
+            assert part in said
+        assert not server.requests
+    gone = cli("doctor", "--tool", f"toolbox(images('{server.url}'), classical)", "--json")
+    rows = json.loads(gone.stdout)
+    assert gone.returncode == 4 and [row["ok"] for row in rows] == [True, False, True]
+    assert server.url in rows[1]["found"]
 
 
 def test_conformance_of_tools(tmp_path: Path, tiny: Path) -> None:

@@ -112,6 +112,27 @@ async def test_conformance(kind: str, pipeline: TinyPipeline, tmp_path: Path) ->
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SEEDED])
+async def test_conformance_without_seeds(kind: str, tmp_path: Path) -> None:
+    """What only seeds could show is said not to have been shown, whether the server repeats itself or not."""
+    drawn = [0]
+
+    def differently(asked: Asked, seed: int, count: int) -> list[Image.Image]:
+        drawn[0] += 1
+        return plainly(asked, drawn[0], count)
+
+    for draw in (plainly, differently):
+        with ImageServer(kind, draw) as server:
+            report = await check_tool(
+                tool(server.url), PHOTO.read_bytes(), (EditStep(text=TEXT),), tmp_path / str(draw)
+            )
+        assert report.passed, str(report)
+        skipped = {check.name: check.seen for check in report.checks if not check.shown}
+        assert set(skipped.values()) == {"not shown: skipped, this server takes no seed"}
+        assert {name.split()[0] for name in skipped} == {"The", "Another", "Candidate", "Calls", "It"}
+        assert "--   The same seed gives the same picture: not shown" in str(report)
+
+
 def test_an_agent_edits_with_it(pipeline: TinyPipeline, tmp_path: Path) -> None:
     script = [Refine(scores=scores(4), steps=(EditStep(text="greener"),)), Accepted(scores=scores(9))]
     reasoner = ScriptedReasoner(script)

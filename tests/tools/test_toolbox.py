@@ -9,9 +9,10 @@ import pytest
 
 from reasonedit_agent.errors import Unsupported, UsageError
 from reasonedit_agent.events import Called
-from reasonedit_agent.operations import Adjust, Crop, Flip
+from reasonedit_agent.operations import Adjust, Crop, Fill, Flip, ReplaceBackground
+from reasonedit_agent.protocols import Context
 from reasonedit_agent.registry import build
-from reasonedit_agent.schemas import Box, Card, EditCall, EditStep
+from reasonedit_agent.schemas import Box, Candidate, Card, EditCall, EditStep
 from reasonedit_agent.testing import FunctionTool, check_tool
 from reasonedit_agent.tools.classical import ClassicalEditor
 from reasonedit_agent.tools.diffusers import diffusers_tool
@@ -96,7 +97,53 @@ async def test_what_no_tool_can_do(desk: Desk) -> None:  # noqa: F811
 async def test_conformance(tiny: Path, tmp_path: Path, steps: tuple[EditStep, ...]) -> None:
     box = Toolbox(ClassicalEditor(), diffusers_tool(str(tiny), steps=1, area=4096))
     report = await check_tool(box, PHOTO.read_bytes(), steps, tmp_path)
-    failing = {check.name for check in report.checks if not check.passed and check.kind == "contract"}
-    # Only typed steps: then no seed changes anything, though the toolbox has a tool whose seeds do.
-    allowed = {"Another seed gives another picture, unless the card says that seeds change nothing"}
-    assert failing <= (allowed if steps == (DARK,) else set()), str(report)
+    assert report.passed, str(report)
+    assert not [check for check in report.checks if check.kind == "contract" and not check.shown], str(report)
+
+
+def reader(name: str, references: int, given: dict[str, int]) -> FunctionTool:
+    """Return a tool that reads text, and writes down how many photos it got."""
+
+    def paint(image: object, call: EditCall, seed: int) -> object:
+        given[name] = len(call.references)
+        return image
+
+    return FunctionTool(paint, Card(reads_text=True, batch=0, references=references))  # type: ignore[arg-type]
+
+
+async def test_photos_that_nobody_would_look_at_are_refused(desk: Desk) -> None:  # noqa: F811
+    photo, given = desk.images.save(desk.photo), dict[str, int]()
+    deaf, hears = reader("deaf", 0, given), reader("hears", 2, given)
+    for tools, steps in (((ClassicalEditor(), deaf), (DARK, HAT)), ((deaf,), (HAT,)), ((deaf,), ())):
+        with pytest.raises(Unsupported, match=r"1 reference photos were given, and no tool .* takes any"):
+            await desk.edit(Toolbox(*tools), 1, steps=steps, references=(photo,))
+    assert not given
+    await desk.edit(Toolbox(ClassicalEditor(), deaf, hears), 1, steps=(DARK, HAT), references=(photo,))
+    assert given == {"hears": 1}, "the first tool that takes the photo"
+    given.clear()
+    # A typed step names the photo: the text need not.
+    place = ReplaceBackground(fill=Fill(reference=0))
+    typed = EditStep(text="the other photo behind", operation=place, region=Box(left=0, top=0, right=300, bottom=200))
+    await desk.edit(Toolbox(ClassicalEditor(), deaf), 1, steps=(typed, HAT), references=(photo,))
+    assert given == {"deaf": 0}
+
+
+async def test_a_call_without_steps_is_one_in_words(desk: Desk) -> None:  # noqa: F811
+    said: list[str] = []
+    (made,) = await desk.edit(Toolbox(ClassicalEditor(), writer(said)), 9, steps=(), text="add a hat")
+    assert said == ["add a hat"] and made.image != desk.source and made.seed == 9
+    with pytest.raises(Unsupported, match="No tool of the toolbox can do the step 'add a hat'"):
+        await desk.edit(Toolbox(ClassicalEditor()), 1, steps=(), text="add a hat")
+
+
+async def test_seeds_that_a_tool_does_not_know_are_not_made_up(desk: Desk) -> None:  # noqa: F811
+    class Seedless:
+        def __init__(self) -> None:
+            self.inner = writer([])
+            self.info, self.card = self.inner.info, self.inner.card
+
+        async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+            return tuple(made.model_copy(update={"seed": None}) for made in await self.inner.edit(call, ctx))
+
+    made = await desk.edit(Toolbox(Seedless(), ClassicalEditor()), 1, 2, steps=(HAT, DARK))
+    assert [candidate.seed for candidate in made] == [None, None]

@@ -53,6 +53,8 @@ class Adapter:
         alpha: Whether it reads and draws transparency.
         tokens: Longest prompt in tokens.
         tokenizer: The part that counts them, or empty where nobody knows.
+        rows: Of what ``encode_prompt`` returns, how many values from the first have a row for each picture of a prompt,
+            all of them equal; 0 where nobody has looked: then candidates do not share what is encoded for a single one.
         lora: Whether LoRA adapters load.
         shift: Whether the scheduler's shift of the noise levels can be fixed.
         caches: Of each lossy cache, why it does not work; an empty text where it does.
@@ -85,6 +87,7 @@ class Adapter:
     alpha: bool = False
     tokens: int = 512
     tokenizer: str = "tokenizer"
+    rows: int = 0
     lora: bool = True
     shift: bool = False
     caches: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -102,6 +105,7 @@ _ROWS: Final = (
         inpaint="Flux2KleinInpaintPipeline",
         inpaint_extra={"strength": 1.0},
         caches={"first_block": "it fails in diffusers 0.42.1 (its issue 14280)", "taylor": ""},
+        rows=2,
         tested=True,
     ),
     Adapter(
@@ -114,6 +118,7 @@ _ROWS: Final = (
         resize_name=("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"),
         shift=True,
         caches=_QWEN_CACHES,
+        rows=2,
         tested=True,
     ),
     Adapter(
@@ -127,6 +132,7 @@ _ROWS: Final = (
         inpaint_extra={"strength": 1.0},
         shift=True,
         caches=_QWEN_CACHES,
+        rows=2,
         tested=True,
     ),
     Adapter(
@@ -140,6 +146,7 @@ _ROWS: Final = (
         extra={"strength": 1.0},
         shift=True,
         caches=_QWEN_CACHES,
+        rows=2,
         tested=True,
     ),
     Adapter(
@@ -154,6 +161,7 @@ _ROWS: Final = (
         alpha=True,
         tokenizer="",
         caches={"first_block": _NOT_REGISTERED, "taylor": ""},
+        rows=2,
         tested=True,
     ),
     Adapter(
@@ -167,6 +175,7 @@ _ROWS: Final = (
         extra={"_auto_resize": False},
         tokenizer="tokenizer_2",
         caches={"first_block": _NO_CONTEXT, "taylor": _NO_CONTEXT},
+        rows=2,
         tested=True,
     ),
     *(

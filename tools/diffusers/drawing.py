@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
@@ -84,6 +85,7 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
     given = arguments(engine.adapter, job, inpaint=masks or job.mask is not None)
     if engine.adapter.callback:
         given["callback_on_step_end"] = after_step
+    let_go = _looked_after(engine, watch)
     given["generator"] = [torch.Generator("cpu").manual_seed(seed) for seed in job.seeds]
     try:
         made = np.asarray(_callable(pipe, engine.adapter, math.prod(job.size))(**given, output_type="np").images)
@@ -97,6 +99,7 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
             hint="This is a fault of the model's files or of its adapter's row.",
         ) from error
     finally:
+        let_go()
         if previews is not None:
             previews.close()
         engine.pipe.maybe_free_model_hooks()
@@ -106,6 +109,14 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
             hint="Its dtype is too narrow (float16) or its weights are broken: try dtype=bfloat16 or float32.",
         )
     return [Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in made]
+
+
+def _looked_after(engine: Engine, watch: Watch) -> Callable[[], None]:
+    """Let a class that does not call back be stopped where it calls its denoiser; return what ends that."""
+    if engine.adapter.callback:
+        return lambda: None
+    remove: Callable[[], None] = engine.denoiser.register_forward_pre_hook(lambda *_: watch.look()).remove
+    return remove
 
 
 def arguments(adapter: Adapter, job: Job, *, inpaint: bool) -> dict[str, Any]:

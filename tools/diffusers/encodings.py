@@ -7,6 +7,7 @@ both and answers from memory where it was asked the same before: the same text w
 from __future__ import annotations
 
 import hashlib
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -64,13 +65,16 @@ class Encodings:
         """Memory of what is remembered."""
         return self._bytes
 
-    def stand_before(self, pipe: Any) -> None:
+    def stand_before(self, pipe: Any, *, rows: int = 0) -> None:
         """Let a pipeline ask here first.
 
         Args:
             pipe: Of diffusers. Its VAE may be another pipeline's as well.
+            rows: How many values of its ``encode_prompt``, from the first, have an equal row for each picture of a
+                prompt: these are encoded for one picture and repeated, so that any number of candidates shares them.
         """
-        pipe.encode_prompt = self._remembering("prompt", pipe.encode_prompt)
+        encode = self._remembering("prompt", pipe.encode_prompt)
+        pipe.encode_prompt = _for_one(encode, inspect.signature(pipe.encode_prompt), rows) if rows else encode
         if not hasattr(pipe.vae.encode, "remembers"):
             pipe.vae.encode = self._encoding(self._remembering("picture", pipe.vae.encode))
             pipe.vae.decode = self._decoding(pipe.vae.decode)
@@ -149,6 +153,29 @@ class Encodings:
             return said
 
         return remembering
+
+
+_COUNT = "num_images_per_prompt"
+
+
+def _for_one(encode: Callable[..., Any], signature: inspect.Signature, rows: int) -> Callable[..., Any]:
+    """Return an encoder that is always asked for one picture, and repeats the first ``rows`` values of the answer."""
+
+    def encoding(*args: Any, **kwargs: Any) -> Any:
+        asked = signature.bind(*args, **kwargs)
+        count = asked.arguments.get(_COUNT, 1)
+        asked.arguments[_COUNT] = 1
+        said = encode(*asked.args, **asked.kwargs)
+        return (*(_repeated(value, count) for value in said[:rows]), *said[rows:])
+
+    return encoding
+
+
+def _repeated(value: Any, count: int) -> Any:
+    """Return a tensor of one row with ``count`` of them; what has another number is for all pictures together."""
+    if count == 1 or value is None or value.shape[0] != 1:
+        return value
+    return value.repeat_interleave(count, dim=0)
 
 
 def _digest(value: object) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.tools.diffusers.adapters import Adapter, adapter_for
+from reasonedit_agent.tools.diffusers.fingerprints import fingerprint, read_files
 
 __all__ = ["WORDS", "Folder", "first_line"]
 
@@ -19,6 +20,8 @@ WORDS: Final = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Sch
 
 _LIBRARIES: Final = ("diffusers", "transformers")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_METADATA: Final = "__metadata__"
+_AGAIN: Final = "Download it again, whole."
 _NO_CODE: Final = "Code of a checkpoint never runs here: use one in the plain format of diffusers."
 
 
@@ -31,7 +34,7 @@ class Folder:
         adapter: The row of its class.
         parts: Library and class of each part.
         distilled: Whether its configuration says so.
-        fingerprint: Changes when a file of it does.
+        fingerprint: Changes when the content of a file does that it is loaded from.
         sizes: GB of the weights of each part that has some.
     """
 
@@ -67,16 +70,17 @@ class Folder:
         for part, (_, kind) in parts.items():
             if not kind.endswith(WORDS) and part not in elsewhere:
                 _check_weights(root, part)
-        files = sorted(file for file in root.rglob("*") if file.is_file())
-        told = "".join(f"{file.relative_to(root)} {file.stat().st_size}\n" for file in files) + json.dumps(index)
-        weights = [file for file in files if file.suffix == ".safetensors"]
+        files = read_files(root)
+        try:
+            told = fingerprint(files)
+        except OSError as error:
+            raise UsageError(f"{root} cannot be read: {first_line(error)}.", hint="Look at its permissions.") from error
+        weights = [file for file in files.values() if file.suffix == ".safetensors"]
         sizes = {
             part: sum(file.stat().st_size for file in weights if file.parent == root / part) / 1e9 for part in parts
         }
-        fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
-        return cls(
-            root, adapter, parts, bool(index.get("is_distilled")), fingerprint, {k: v for k, v in sizes.items() if v}
-        )
+        sizes = {part: size for part, size in sizes.items() if size}
+        return cls(root, adapter, parts, bool(index.get("is_distilled")), told, sizes)
 
 
 def first_line(error: object) -> str:
@@ -113,6 +117,10 @@ def _index(root: Path) -> dict[str, Any]:
             f"{root} is no diffusers pipeline: model_index.json is missing.",
             hint=f"{single}Give the folder that `save_pretrained` wrote, or download it whole.",
         )
+    return _json(file)
+
+
+def _json(file: Path) -> dict[str, Any]:
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -122,25 +130,42 @@ def _index(root: Path) -> dict[str, Any]:
     return read
 
 
+def _check_length(file: Path) -> None:
+    """Refuse a file of weights that is shorter than its header says; nothing but the header is read."""
+    try:
+        with file.open("rb") as opened:
+            (length,) = struct.unpack("<Q", opened.read(8))
+            size = file.stat().st_size
+            tensors = json.loads(opened.read(length)) if length < size else {"": {"data_offsets": (0, size)}}
+        end = (
+            8 + length + max((each["data_offsets"][1] for key, each in tensors.items() if key != _METADATA), default=0)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise UsageError(f"{file} cannot be read as safetensors: {first_line(error)}.", hint=_AGAIN) from error
+    if end > size:
+        raise UsageError(f"{file} is half a download: it has {size} of {end} bytes.", hint=_AGAIN)
+
+
 def _check_weights(root: Path, part: str) -> None:
     """Refuse a part whose weights are not all there, or are pickles."""
     folder = root / part
-    again = "Download it again, whole."
     if not (folder / "config.json").is_file():
-        raise UsageError(f"The part {part!r} of {root} has no config.json: half a download.", hint=again)
+        raise UsageError(f"The part {part!r} of {root} has no config.json: half a download.", hint=_AGAIN)
     named: set[str] = set()
     for index in folder.glob("*.safetensors.index.json"):
-        named |= set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+        named |= set(_json(index).get("weight_map", {}).values())
     if lost := sorted(name for name in named if not (folder / name).is_file()):
         raise UsageError(
             f"The part {part!r} of {root} lacks {len(lost)} of {len(named)} files, such as {lost[0]}: half a download.",
-            hint=again,
+            hint=_AGAIN,
         )
-    if any(folder.glob("*.safetensors")):
+    if files := sorted(folder.glob("*.safetensors")):
+        for file in files:
+            _check_length(file)
         return
     if any(next(folder.glob(kind), None) for kind in _PICKLES):
         raise UsageError(
             f"The part {part!r} of {root} has its weights as pickles, which can run code when they are read.",
             hint="Only safetensors are read: convert it with `save_pretrained(..., safe_serialization=True)`.",
         )
-    raise UsageError(f"The part {part!r} of {root} has no weights: half a download.", hint=again)
+    raise UsageError(f"The part {part!r} of {root} has no weights: half a download.", hint=_AGAIN)

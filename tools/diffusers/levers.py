@@ -9,9 +9,10 @@ from typing import Any
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.tools.diffusers.folder import first_line
+from reasonedit_agent.tools.diffusers.loras import dress, loras
 from reasonedit_agent.tools.diffusers.settings import Settings
 
-__all__ = ["pull_levers", "quantised", "read_gguf"]
+__all__ = ["gguf_file", "pull_levers", "quantised", "read_gguf"]
 
 
 def quantised(library: str, settings: Settings, dtype: str) -> dict[str, Any]:
@@ -43,6 +44,18 @@ def quantised(library: str, settings: Settings, dtype: str) -> dict[str, Any]:
     return {"quantization_config": module.BitsAndBytesConfig(**shape)}
 
 
+def gguf_file(text: str) -> Path:
+    """Return the file that the setting ``gguf`` names.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    file = Path(text).expanduser()
+    if not file.is_file() or file.suffix != ".gguf":
+        raise UsageError(f"There is no file {file}.", hint="gguf= takes the path of a .gguf file.")
+    return file
+
+
 def read_gguf(kind: Any, file: Path, config: Path, dtype: str) -> Any:
     """Return a transformer whose weights are in a GGUF file.
 
@@ -53,13 +66,11 @@ def read_gguf(kind: Any, file: Path, config: Path, dtype: str) -> Any:
         dtype: In which is computed.
 
     Raises:
-        UsageError: There is no such file, or it has not all weights.
+        UsageError: It has not all weights, or others.
     """
     import torch
     from diffusers import GGUFQuantizationConfig
 
-    if not file.is_file():
-        raise UsageError(f"There is no file {file}.", hint="gguf= takes the path of a .gguf file.")
     compute = getattr(torch, dtype)
     try:
         model = kind.from_single_file(
@@ -93,7 +104,7 @@ def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> No
 
     if settings.shift is not None:
         _fix_shift(pipe, settings.shift)
-    _dress(pipe, [text for text in settings.lora.split("+") if text.strip()])
+    dress(pipe, loras(settings.lora))
     if settings.attention:
         denoiser.set_attention_backend(settings.attention)
     if settings.layerwise:
@@ -132,60 +143,3 @@ def _cache(settings: Settings) -> Any:
     if settings.cache == "first_block":
         return hooks.FirstBlockCacheConfig(threshold=settings.threshold)
     return hooks.TaylorSeerCacheConfig(cache_interval=3, disable_cache_before_step=2, max_order=1)
-
-
-def _scale(text: str) -> tuple[str, float]:
-    path, _, scale = text.strip().rpartition("@")
-    try:
-        return (path, float(scale)) if path else (text.strip(), 1.0)
-    except ValueError:
-        return text.strip(), 1.0
-
-
-def _dress(pipe: Any, texts: list[str]) -> None:
-    names = [f"lora_{number}" for number in range(len(texts))]
-    for name, text in zip(names, texts, strict=True):
-        _wear(pipe, name, text)
-    if names:
-        pipe.set_adapters(names, [_scale(text)[1] for text in texts])
-
-
-def _wear(pipe: Any, name: str, text: str) -> None:
-    """Load one LoRA adapter.
-
-    Raises:
-        UsageError: It is not there, or does not fit.
-    """
-    path = Path(_scale(text)[0]).expanduser()
-    file = path if path.is_file() else next(iter(sorted(path.glob("*.safetensors"))), None)
-    if file is None or file.suffix != ".safetensors":
-        raise UsageError(
-            f"{path} holds no LoRA adapter in safetensors.", hint="Give a .safetensors file or its folder."
-        )
-    try:
-        pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True)
-    except Exception as error:  # what peft and diffusers raise here has many names
-        raise UsageError(
-            f"The adapter {path} does not fit {type(pipe).__name__}: {first_line(error)}.",
-            hint="It must have been trained for this model.",
-        ) from error
-    wanted, found = _pairs(file), _layers(pipe, name)
-    if found < wanted:  # diffusers at most warns when weights have no place
-        raise UsageError(
-            f"Of the adapter {path}, {found} of {wanted} layers fit {type(pipe).__name__}.",
-            hint="It must have been trained for this model.",
-        )
-
-
-def _pairs(file: Path) -> int:
-    """Return how many layers an adapter is for; the formats that are about fuse some, and split none."""
-    from safetensors import safe_open
-
-    with safe_open(str(file), framework="pt") as opened:
-        return sum("lora_A" in key or "lora_down" in key or "lora.down" in key for key in opened.keys())
-
-
-def _layers(pipe: Any, name: str) -> int:
-    """Return how many layers of a pipeline wear an adapter."""
-    parts = [part for part in pipe.components.values() if hasattr(part, "modules")]
-    return sum(name in getattr(module, "lora_A", ()) for part in parts for module in part.modules())

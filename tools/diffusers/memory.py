@@ -5,12 +5,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reasonedit_agent.errors import Lost
-from reasonedit_agent.tools.diffusers.pipelines import Engine
+from reasonedit_agent.tools.diffusers.settings import Settings
 
-__all__ = ["Room", "climb", "free", "ran_out"]
+if TYPE_CHECKING:
+    from reasonedit_agent.tools.diffusers.pipelines import Engine
+
+__all__ = ["Room", "climb", "free", "load_in_room", "ran_out"]
+
+T = TypeVar("T")
 
 _SMALLEST = 256 * 256
 
@@ -44,6 +49,42 @@ def free(engine: Engine) -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def load_in_room(
+    load: Callable[[Settings], T], settings: Settings, device: str, tell: Callable[[str], None]
+) -> tuple[T, Settings]:
+    """Load a pipeline; where the device has no room for all of it at once, with the parts that wait in main memory.
+
+    Args:
+        load: Loads it as the settings say.
+        settings: What is wanted.
+        device: Where to.
+        tell: Called with what is done about it, in words.
+
+    Returns:
+        What was loaded, and the settings by which it was.
+
+    Raises:
+        Lost: It does not fit.
+    """
+    ways = [settings.on(device)]
+    if not device.startswith("cpu") and ways[0].offload == "none":
+        ways.append(replace(ways[0], offload="model"))
+    for way in ways:
+        try:
+            return load(way), way
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        gc.collect()
+        if way is not ways[-1]:
+            tell(f"Memory ran out on {device} while it was loaded: parts that are not used wait in main memory.")
+    raise Lost(
+        f"Memory ran out on {device} while the model was loaded: {reason}",
+        hint="Take a smaller model, quantise=, offload=group, or a device with more memory: reasonedit doctor --tool.",
+    )
 
 
 def climb(

@@ -16,11 +16,14 @@ from reasonedit_agent.errors import UsageError
 from reasonedit_agent.loading import Loaded, ModelKey, shared
 from reasonedit_agent.tools.diffusers.adapters import Adapter
 from reasonedit_agent.tools.diffusers.encodings import Encodings
+from reasonedit_agent.tools.diffusers.fingerprints import fingerprint
 from reasonedit_agent.tools.diffusers.folder import WORDS, Folder, first_line
-from reasonedit_agent.tools.diffusers.levers import pull_levers, quantised, read_gguf
+from reasonedit_agent.tools.diffusers.levers import gguf_file, pull_levers, quantised, read_gguf
+from reasonedit_agent.tools.diffusers.loras import loras
+from reasonedit_agent.tools.diffusers.memory import ran_out
 from reasonedit_agent.tools.diffusers.settings import Settings
 
-__all__ = ["Engine", "load_engine", "pick_device"]
+__all__ = ["Engine", "device_name", "load_engine", "pick_device", "weights_beside"]
 
 
 @dataclass
@@ -50,14 +53,37 @@ class Engine:
 
 
 def pick_device(name: str) -> str:
-    """Return the device that ``auto`` means here: the first accelerator, else the CPU."""
+    """Return a device as torch names it; ``auto`` is the first accelerator, else the CPU.
+
+    Raises:
+        UsageError: This machine has no such device.
+    """
     import torch
 
-    if name != "auto":
+    kind = torch.accelerator.current_accelerator(check_available=True)
+    count = torch.accelerator.device_count() if kind is not None else 0
+    there = [f"{kind.type}:{number}" for number in range(count)] if kind is not None else []
+    if kind is not None and kind.type == "mps":
+        there = ["mps"]  # there is one, and a Reasoner that shares its model calls it so
+    if name == "auto":
+        return [*there, "cpu"][0]
+    wanted, _, number = name.partition(":")
+    if wanted == "cpu" and (not number or number.isdecimal()):
         return name
-    if torch.cuda.is_available():
-        return "cuda:0"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    # "cuda" is "cuda:0": two spellings of one device would be two lines before it, and two copies of the model.
+    full = name if name in there else f"{wanted}:{number or 0}"
+    if full not in there:
+        raise UsageError(f"This machine has no device {name!r}.", hint=f"It has {', '.join(['cpu', *there])}; or auto.")
+    return full
+
+
+def device_name(device: str) -> str:
+    """Return a device's name for people and the table of prices: ``NVIDIA H100 80GB HBM3 (cuda:0)``, or ``cpu``."""
+    import torch
+
+    library: Any = getattr(torch, device.partition(":")[0], None)
+    asked = getattr(library, "get_device_name", None)
+    return f"{asked(device)} ({device})" if asked else device
 
 
 def load_engine(folder: Folder, settings: Settings, device: str) -> Loaded[Engine]:
@@ -65,17 +91,32 @@ def load_engine(folder: Folder, settings: Settings, device: str) -> Loaded[Engin
 
     Raises:
         UsageError: It cannot be loaded; the message says why.
-        MemoryError: A device's memory ran out (`torch.OutOfMemoryError` is passed on as it is).
+        MemoryError: Memory ran out (or the library's own error for that).
     """
-    digest = hashlib.sha256(repr(settings.loading).encode()).hexdigest()[:16]
+    settings = settings.on(device)
+    loading = repr((settings.loading, weights_beside(settings)))
+    digest = hashlib.sha256(loading.encode()).hexdigest()[:16]
     key = ModelKey(str(folder.path), f"{folder.fingerprint} {digest}", settings.dtype, device)
     return shared(key, lambda: _load(folder, settings, device))
 
 
-def _load(folder: Folder, settings: Settings, device: str) -> Engine:
-    import torch
+def weights_beside(settings: Settings) -> dict[str, str]:
+    """Return the fingerprints of weights that are not the folder's, by the setting that names them.
 
-    dtype = {"auto": "float32" if device.startswith("cpu") else "bfloat16"}.get(settings.dtype, settings.dtype)
+    Raises:
+        UsageError: One is not there.
+    """
+    found: dict[str, str] = {}
+    if settings.lora:
+        found["lora"] = fingerprint({str(number): one.file for number, one in enumerate(loras(settings.lora))})
+    if settings.gguf:
+        found["gguf"] = fingerprint({"": gguf_file(settings.gguf)})
+    return found
+
+
+def _load(folder: Folder, settings: Settings, device: str) -> Engine:
+
+    dtype = settings.dtype
     holds: list[Any] = []
     try:
         _quiet()
@@ -88,14 +129,16 @@ def _load(folder: Folder, settings: Settings, device: str) -> Engine:
         pipe.set_progress_bar_config(disable=True)
         engine = Engine(pipe, folder.adapter, device, Encodings(settings.memory), holds=holds)
         pull_levers(pipe, engine.denoiser, settings, device)
-        engine.encodings.stand_before(pipe)
+        engine.encodings.stand_before(pipe, rows=folder.adapter.rows)
         if folder.adapter.inpaint not in ("", folder.adapter.pipeline):
             engine.inpaint = _found(folder.adapter, "diffusers", folder.adapter.inpaint)(**pipe.components)
             engine.inpaint.set_progress_bar_config(disable=True)
-            engine.encodings.stand_before(engine.inpaint)
-    except (UsageError, torch.OutOfMemoryError):
+            engine.encodings.stand_before(engine.inpaint, rows=folder.adapter.rows)
+    except UsageError:
         raise
     except Exception as error:  # a folder can be wrong in more ways than diffusers has names for
+        if ran_out(error):
+            raise
         raise UsageError(
             f"{folder.path} cannot be loaded: {first_line(error)}.",
             hint="It must be a whole pipeline in the format of diffusers, with all weights in safetensors.",
@@ -127,9 +170,10 @@ def _part(path: Path, kind: Any, dtype: str, device: str, settings: Settings, ho
     if name.endswith(WORDS):
         return kind.from_pretrained(path, local_files_only=True)
     if settings.gguf and path.name == "transformer":
-        return read_gguf(kind, Path(settings.gguf).expanduser(), path, dtype)
+        return read_gguf(kind, gguf_file(settings.gguf), path, dtype)
     library = "transformers" if kind.__module__.startswith("transformers") else "diffusers"
-    smaller = quantised(library, settings, dtype) if path.name in ("transformer", "text_encoder") else {}
+    large = path.name == "transformer" or path.name.startswith("text_encoder")
+    smaller = quantised(library, settings, dtype) if large else {}
 
     def load() -> Any:
         model, told = kind.from_pretrained(

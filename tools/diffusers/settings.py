@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Final, Literal
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.tools.diffusers.adapters import Adapter
+from reasonedit_agent.tools.values import Between, checked
 
 __all__ = ["PRESETS", "Settings", "check_settings"]
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
-Offload = Literal["none", "model", "group"]
+Offload = Literal["none", "auto", "model", "group"]
 Quantise = Literal["none", "torchao-int8", "torchao-fp8", "bnb-4bit", "bnb-8bit"]
 Cache = Literal["none", "first_block", "taylor"]
 Compile = Literal["none", "regional"]
 Paste = Literal["auto", "always", "never"]
+Steps = Annotated[int, Between(1, 1000)]  # the schedulers know a thousand
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Settings:
     Attributes:
         dtype: Of the weights in use; ``auto`` is bfloat16 on an accelerator and float32 on the CPU.
         device: ``auto``, one such as ``cuda:1``, or several with ``+`` between them, each with a copy of the model.
-        offload: What waits in main memory while it is not used: whole ``model`` parts, or a ``group`` of layers.
+        offload: What waits in main memory while it is not used: whole ``model`` parts, or a ``group`` of layers;
+            ``auto`` is ``model`` on an accelerator and ``none`` on the CPU, where nothing could be moved.
         layerwise: Whether layers are kept in 8 bits and computed in ``dtype``.
         tiling: Whether the VAE works tile by tile.
         attention: The backend of attention, by diffusers' name; empty is the default.
@@ -59,19 +62,19 @@ class Settings:
     compile: Compile = "none"
     quantise: Quantise = "none"
     gguf: str = ""
-    shift: float | None = None
+    shift: Annotated[float, Between(1, 100)] | None = None
     cache: Cache = "none"
-    threshold: float = 0.1
+    threshold: Annotated[float, Between(0)] = 0.1
     lora: str = ""
-    steps: int | None = None
-    draft: int | None = None
-    share: float = 1.0
-    guidance: float | None = None
-    area: int | None = None
-    batch: int = 0
+    steps: Steps | None = None
+    draft: Steps | None = None
+    share: Annotated[float, Between(0.01, 1)] = 1.0
+    guidance: Annotated[float, Between(0, 1000)] | None = None
+    area: Annotated[int, Between(1024, 2**26)] | None = None
+    batch: Annotated[int, Between(0, 1024)] = 0
     paste: Paste = "auto"
-    previews: int = 0
-    memory: int = 256
+    previews: Annotated[int, Between(0, 1000)] = 0
+    memory: Annotated[int, Between(0)] = 256
     reuse: bool = False
 
     @classmethod
@@ -83,19 +86,18 @@ class Settings:
         """
         if preset not in PRESETS:
             raise UsageError(f"There is no preset {preset!r}.", hint=f"Presets are {', '.join(PRESETS)}.")
-        names = [item.name for item in fields(cls)]
-        if unknown := [name for name in given if name not in names]:
-            raise UsageError(f"There is no setting {unknown[0]!r}.", hint=f"Settings are {', '.join(names)}.")
-        made = replace(PRESETS[preset], **given)
-        for name, kind in _CHOICES.items():
-            if getattr(made, name) not in get_args(kind):
-                choices = ", ".join(get_args(kind))
-                raise UsageError(f"{name}={getattr(made, name)!r} is not possible.", hint=f"It is one of {choices}.")
-        for name, low in _LOWEST.items():
-            value = getattr(made, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < low):
-                raise UsageError(f"{name}={value!r} is not possible.", hint=f"It is a number, at least {low}.")
-        return made
+        return replace(PRESETS[preset], **checked(cls, given))
+
+    def on(self, device: str) -> Settings:
+        """Return what ``auto`` means on a device, beside the device itself."""
+        cpu = device.startswith("cpu")
+        dtype: Dtype = "float32" if cpu else "bfloat16"
+        offload: Offload = "none" if cpu else "model"
+        return replace(
+            self,
+            dtype=dtype if self.dtype == "auto" else self.dtype,
+            offload=offload if self.offload == "auto" else self.offload,
+        )
 
     @property
     def loading(self) -> tuple[Any, ...]:
@@ -123,24 +125,6 @@ _LOADING: Final = (
     "lora",
     "memory",
 )
-_CHOICES: Final[dict[str, Any]] = {
-    "dtype": Dtype,
-    "offload": Offload,
-    "compile": Compile,
-    "quantise": Quantise,
-    "cache": Cache,
-    "paste": Paste,
-}
-_LOWEST: Final = {
-    "shift": 1,
-    "steps": 1,
-    "draft": 1,
-    "share": 0.01,
-    "guidance": 0,
-    "area": 1024,
-    "batch": 0,
-    "threshold": 0,
-}
 
 PRESETS: Final[dict[str, Settings]] = {
     # All steps, nothing lossy.
@@ -148,7 +132,7 @@ PRESETS: Final[dict[str, Settings]] = {
     # Fewer steps before any cache: at half the steps a model loses less than at half of its blocks.
     "balanced": Settings(share=0.56),
     "fast": Settings(share=0.28),
-    "low-memory": Settings(share=0.56, offload="model", tiling=True, batch=1),
+    "low-memory": Settings(share=0.56, offload="auto", tiling=True, batch=1),
 }
 """``balanced`` is the default."""
 
@@ -158,6 +142,9 @@ _NEEDED: Final = {
     "bnb-4bit": "bitsandbytes",
     "bnb-8bit": "bitsandbytes",
 }
+
+
+_ATTENTION_OF_A_CPU: Final = ("native", "flex", "_native_flash", "_native_math")
 
 
 def check_settings(settings: Settings, adapter: Adapter, device: str, *, distilled: bool = False) -> None:
@@ -172,16 +159,27 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
     Raises:
         UsageError: With the reason.
     """
+    settings = settings.on(device)
     cpu = device.startswith("cpu")
     quantised = settings.quantise != "none"
+    if settings.attention:
+        _check_attention(settings.attention)
     refused: list[tuple[bool, str, str]] = [
         (cpu and settings.offload != "none", "offload", "it does nothing on a CPU"),
         (cpu and settings.layerwise, "layerwise", "it makes a CPU slower and saves nothing that is short"),
-        (cpu and quantised, f"quantise={settings.quantise}", "its kernels need a GPU"),
+        (
+            cpu and settings.quantise.startswith("bnb"),
+            f"quantise={settings.quantise}",
+            "diffusers wants a GPU for it; torchao-int8 and torchao-fp8 work here",
+        ),
         (quantised and settings.layerwise, "layerwise", "quantised weights are small already"),
         (quantised and bool(settings.gguf), "quantise", "the weights of a gguf file are small already"),
         (settings.shift is not None and not adapter.shift, "shift", "this class works its shift out by itself"),
-        (quantised and bool(settings.lora), "lora", "adapters do not load onto quantised weights here"),
+        (
+            settings.quantise.startswith("bnb") and bool(settings.lora),
+            "lora",
+            "nobody has run an adapter over weights of bitsandbytes; over those of torchao it works",
+        ),
         (
             settings.offload == "group" and settings.compile != "none",
             "compile",
@@ -195,7 +193,11 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
         (bool(settings.lora) and not adapter.lora, "lora", "this class loads none"),
         (distilled and settings.guidance is not None, "guidance", "a distilled checkpoint ignores it"),
         (not adapter.guidance and settings.guidance is not None, "guidance", "this class has none"),
-        (settings.attention.endswith("_hub"), f"attention={settings.attention}", "it would load code from a hub"),
+        (
+            cpu and settings.attention not in ("", *_ATTENTION_OF_A_CPU),
+            f"attention={settings.attention}",
+            f"its kernels need a GPU; here there are {', '.join(_ATTENTION_OF_A_CPU)}",
+        ),
         (not adapter.callback and settings.previews > 0, "previews", "this class does not call back between steps"),
     ]
     if settings.cache != "none":
@@ -210,3 +212,18 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
     for package in wanted:
         if importlib.util.find_spec(package) is None:
             raise UsageError(f"This setting needs {package}.", hint=f"Install it: pip install {package}.")
+
+
+def _check_attention(name: str) -> None:
+    """Refuse a backend that diffusers does not know, or whose package is not here, before gigabytes are loaded."""
+    from diffusers.models import attention_dispatch as known
+
+    names = [one.value for one in known.AttentionBackendName if not one.value.endswith("_hub")]
+    if name.endswith("_hub"):
+        raise UsageError(f"attention={name!r} is not possible: it would load code from a hub.", hint="Leave it out.")
+    if name not in names:
+        raise UsageError(f"attention={name!r} is not possible.", hint=f"It is one of {', '.join(names)}.")
+    try:  # nothing public asks for it, and `set_attention_backend` only once the weights are there
+        known._check_attention_backend_requirements(known.AttentionBackendName(name))
+    except RuntimeError as error:
+        raise UsageError(f"attention={name!r} is not possible here: {error}", hint="Leave it out.") from error

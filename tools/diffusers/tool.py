@@ -18,8 +18,8 @@ from reasonedit_agent.tools.canvas import Canvas, fitting_size
 from reasonedit_agent.tools.diffusers.drawing import Job, draw
 from reasonedit_agent.tools.diffusers.fitting import Sizes
 from reasonedit_agent.tools.diffusers.folder import Folder
-from reasonedit_agent.tools.diffusers.memory import Room, climb
-from reasonedit_agent.tools.diffusers.pipelines import Engine, load_engine, pick_device
+from reasonedit_agent.tools.diffusers.memory import Room, climb, load_in_room
+from reasonedit_agent.tools.diffusers.pipelines import Engine, device_name, load_engine, pick_device, weights_beside
 from reasonedit_agent.tools.diffusers.settings import Settings, check_settings
 from reasonedit_agent.tools.watch import Watch
 
@@ -67,10 +67,11 @@ class DiffusersTool:
         self._folder, self._settings = folder, settings
         self._adapter = folder.adapter
         self._devices = [pick_device(name.strip()) for name in settings.device.split("+")]
-        for device in self._devices:
+        for device in dict.fromkeys(self._devices):
             check_settings(settings, self._adapter, device, distilled=folder.distilled)
+        beside = {f"{name}_weights": print_ for name, print_ in weights_beside(settings).items()}
         told = {"path": folder.path.name, "class": self._adapter.pipeline, "weights": folder.fingerprint}
-        self._info = PartInfo(name="diffusers", version=_VERSION, settings={**told, **settings.told()})
+        self._info = PartInfo(name="diffusers", version=_VERSION, settings={**told, **settings.told(), **beside})
         self._engines: dict[str, Loaded[Engine]] = {}
 
     @property
@@ -108,8 +109,8 @@ class DiffusersTool:
         """
         self._check(call)
         canvas = await asyncio.to_thread(self._open, call, ctx)
-        engine = await self._engine(ctx)
         watch = Watch(ctx)
+        engine = await self._engine(ctx, watch)
         queued = engine.submit(lambda loaded: self._draw(loaded, canvas, watch))
         try:
             drawn, latents, seconds, note = await asyncio.wrap_future(queued)
@@ -127,7 +128,9 @@ class DiffusersTool:
             gpu_seconds=None if engine.lane.device.startswith("cpu") else seconds,
             images=len(call.seeds),
         )
-        ctx.emit(Called(backend=f"{self._adapter.pipeline} on {engine.lane.device}", usage=usage, note=note))
+        ctx.emit(
+            Called(backend=f"{self._adapter.pipeline} on {device_name(engine.lane.device)}", usage=usage, note=note)
+        )
         return made
 
     def _open(self, call: EditCall, ctx: Context) -> Canvas:
@@ -152,13 +155,21 @@ class DiffusersTool:
                 hint="Give fewer, or take a model that reads several, such as Qwen-Image-Edit-2511.",
             )
 
-    async def _engine(self, ctx: Context) -> Loaded[Engine]:
+    async def _engine(self, ctx: Context, watch: Watch) -> Loaded[Engine]:
         """Return the pipeline on the device with the shortest line, loaded when it is first needed."""
         device = min(self._devices, key=lambda name: lane(name).waiting)
         if device not in self._engines:
             size = sum(self._folder.sizes.values())
             ctx.emit(Progress(message=f"loading {self._adapter.pipeline} ({size:.1f} GB) onto {device}"))
-            self._engines[device] = await asyncio.to_thread(load_engine, self._folder, self._settings, device)
+            if self._settings.offload == "auto" and self._settings.on(device).offload == "none":
+                ctx.emit(Noted(text=f"Nothing is offloaded on {device}: there is no other memory to move it to."))
+            self._engines[device], _ = await asyncio.to_thread(
+                load_in_room,
+                lambda settings: load_engine(self._folder, settings, device),
+                self._settings,
+                device,
+                lambda text: watch.emit(Noted(text=text)),
+            )
         return self._engines[device]
 
     def _steps(self, call: EditCall) -> int:

@@ -77,6 +77,19 @@ class Asker:
             return found.met
         raise found.error
 
+    async def look(self, server: Server, ctx: Context) -> Met:
+        """Return what one server of the pool is; it is asked once, for its models, and draws nothing.
+
+        Raises:
+            UsageError: The model or the key is the wrong one, or a setting is not for such a server.
+            Lost: It does not answer.
+            TimedOut: Not in time.
+        """
+        try:
+            return (await self._call(server, None, ctx, 1)).met
+        except Failed as failed:
+            raise failed.fault.error from None
+
     async def draw(self, order: Order, ctx: Context) -> Drawn:
         """Return the pictures of an order.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.tools.images_api.dialects import Dialect
+from reasonedit_agent.tools.values import Between, checked
 
 __all__ = ["Settings"]
 
@@ -37,24 +38,24 @@ class Settings:
         usd_out: US dollars per million tokens of output.
     """
 
-    steps: int | None = None
-    draft: int | None = None
-    guidance: float | None = None
-    cfg: float | None = None
-    strength: float | None = None
+    steps: Annotated[int, Between(1)] | None = None
+    draft: Annotated[int, Between(1)] | None = None
+    guidance: Annotated[float, Between(0)] | None = None
+    cfg: Annotated[float, Between(0)] | None = None
+    strength: Annotated[float, Between(0, 1)] | None = None
     negative: str = ""
     quality: str = ""
     size: str = "fit"
-    area: int = 1024 * 1024
-    references: int | None = None
+    area: Annotated[int, Between(4096, 2**26)] = 1024 * 1024
+    references: Annotated[int, Between(0)] | None = None
     paste: bool = True
-    parallel: int = 4
-    timeout: float = 300.0
-    retries: int = 4
-    patience: float = 30.0
-    price: float | None = None
-    usd_in: float | None = None
-    usd_out: float | None = None
+    parallel: Annotated[int, Between(1)] = 4
+    timeout: Annotated[float, Between(0.001)] = 300.0
+    retries: Annotated[int, Between(0)] = 4
+    patience: Annotated[float, Between(0)] = 30.0
+    price: Annotated[float, Between(0)] | None = None
+    usd_in: Annotated[float, Between(0)] | None = None
+    usd_out: Annotated[float, Between(0)] | None = None
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Settings:
@@ -63,16 +64,7 @@ class Settings:
         Raises:
             UsageError: A setting is unknown, or its value is not possible.
         """
-        names = [item.name for item in fields(cls)]
-        if unknown := [name for name in given if name not in names]:
-            raise UsageError(f"There is no setting {unknown[0]!r}.", hint=f"Settings are {', '.join(names)}.")
-        for name, value in given.items():
-            if name in _LEAST:
-                _check_number(name, value)
-            elif not isinstance(value, type(getattr(cls, name))):
-                kind = type(getattr(cls, name)).__name__
-                raise UsageError(f"{name}={value!r} is not possible.", hint=f"It is {_KINDS[kind]}.")
-        made = cls(**given)
+        made = cls(**checked(cls, given))
         if made.size not in ("fit", "auto"):
             made.fixed_size()
         return made
@@ -105,20 +97,3 @@ class Settings:
         plain = asdict(Settings())
         silent = ("parallel", "timeout", "retries", "patience", "price", "usd_in", "usd_out")
         return {k: v for k, v in asdict(self).items() if v != plain[k] and k not in silent}
-
-
-_LEAST: Final[dict[str, float]] = {
-    "steps": 1, "draft": 1, "guidance": 0, "cfg": 0, "strength": 0, "area": 4096, "references": 0, "parallel": 1,
-    "timeout": 0.001, "retries": 0, "patience": 0, "price": 0, "usd_in": 0, "usd_out": 0,
-}  # fmt: skip
-_WHOLE: Final = ("steps", "draft", "area", "references", "parallel", "retries")
-_KINDS: Final = {"str": "a text", "bool": "true or false"}
-
-
-def _check_number(name: str, value: Any) -> None:
-    if value is None and getattr(Settings, name) is None:
-        return
-    whole = isinstance(value, int) or name not in _WHOLE
-    if isinstance(value, bool) or not isinstance(value, int | float) or not whole or value < _LEAST[name]:
-        kind = "whole number" if name in _WHOLE else "number"
-        raise UsageError(f"{name}={value!r} is not possible.", hint=f"It is a {kind}, at least {_LEAST[name]:g}.")

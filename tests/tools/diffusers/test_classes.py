@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from reasonedit_agent.tools import step1x
 from reasonedit_agent.tools.diffusers import diffusers_tool
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
 from reasonedit_agent.tools.diffusers.pipelines import _still
+from reasonedit_agent.tools.watch import Watch
 from tests.tools.diffusers.desk import PHOTO, TEXT, Desk
 from tests.tools.diffusers.tiny_dit import TINY
 
@@ -164,7 +166,7 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
     def look(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
         drawn.append(weakref.ref(kwargs["hidden_states"]))
 
-    hook = tool._engines.get("cpu") or await tool._engine(desk)
+    hook = tool._engines.get("cpu") or await tool._engine(desk, Watch(desk))
     handle = hook.model.denoiser.register_forward_pre_hook(look, with_kwargs=True)
     said = ""
     try:  # `pytest.raises` would keep the frames
@@ -179,6 +181,26 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
     await asyncio.sleep(0)  # and so does the loop
     gc.collect()
     assert drawn and not any(seen() is not None for seen in drawn), "nothing of it is left in memory"
+
+
+async def test_a_class_that_does_not_call_back_is_cancelled_between_steps_too(saved: Saved, desk: Desk) -> None:
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=50, area=64 * 64)
+    engine = (await tool._engine(desk, Watch(desk))).model
+    calls: list[int] = []
+
+    def look(*_: Any) -> None:
+        calls.append(1)
+        desk.given_up = len(calls) >= 3
+
+    handle = engine.denoiser.register_forward_pre_hook(look)
+    known, engine.adapter = engine.adapter, replace(engine.adapter, callback=False)
+    try:
+        with pytest.raises(Lost, match="cancelled"):
+            await desk.edit(tool)
+    finally:
+        engine.adapter = known
+        handle.remove()
+    assert len(calls) == 3 and not engine.denoiser._forward_pre_hooks
 
 
 async def test_through_the_agent(saved: Saved, tmp_path: Path) -> None:

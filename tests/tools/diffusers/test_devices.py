@@ -7,8 +7,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+import torch
+
+from reasonedit_agent.analysis.prices import load_prices
 from reasonedit_agent.loading import lane
+from reasonedit_agent.schemas import Usage
 from reasonedit_agent.tools.diffusers import diffusers_tool
+from reasonedit_agent.tools.diffusers.pipelines import device_name
 from tests.tools.diffusers.desk import Desk
 
 Saved = Callable[[str], Path]
@@ -29,3 +35,16 @@ async def test_the_shorter_line_is_taken(saved: Saved, desk: Desk) -> None:
     assert made.image == again.image
     pipes = [engine.model.pipe for engine in tool._engines.values()]
     assert len(pipes) == 2 and pipes[0].transformer is not pipes[1].transformer
+
+
+async def test_a_gpu_is_called_by_its_name(saved: Saved, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that its hours have a price."""
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"NVIDIA H100 80GB HBM3 of {device}")
+    assert device_name("cuda:1") == "NVIDIA H100 80GB HBM3 of cuda:1 (cuda:1)"
+    assert device_name("cpu") == "cpu" and device_name("cpu:0") == "cpu:0"
+    monkeypatch.setattr("reasonedit_agent.tools.diffusers.tool.device_name", lambda _: device_name("cuda:0"))
+    await desk.edit(diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=4096), 1)
+    assert desk.called.backend.startswith("Flux2KleinPipeline on NVIDIA H100")
+    hour = Usage(gpu_seconds=3600.0)
+    prices = load_prices()
+    assert prices.usd(desk.called.backend, hour) == prices.gpu_hours["H100"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from reasonedit_agent.schemas import Candidate
+from reasonedit_agent.schemas import Box, Candidate
 from reasonedit_agent.tools.diffusers import diffusers_tool
+from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
 from reasonedit_agent.tools.diffusers.encodings import Encodings
+from reasonedit_agent.tools.diffusers.folder import Folder
+from reasonedit_agent.tools.diffusers.pipelines import load_engine
+from reasonedit_agent.tools.diffusers.settings import Settings
 from tests.tools.diffusers.desk import Desk
 from tests.tools.diffusers.tiny_dit import TINY
 
@@ -121,8 +126,6 @@ async def test_a_round_may_start_from_the_latents_that_drew_its_base(saved: Save
 
 
 async def test_latents_of_a_picture_that_was_pasted_back_are_not_used(saved: Saved, desk: Desk) -> None:
-    from reasonedit_agent.schemas import Box
-
     tool = diffusers_tool(str(saved("QwenImageEditPlusPipeline")), **SMALL, reuse=True)
     (made,) = await desk.edit(tool, 1, region=Box(left=0, top=0, right=300, bottom=300))
     assert made.image.sha256 not in tool._engines["cpu"].model.encodings._latents
@@ -165,3 +168,44 @@ async def test_candidates_drawn_one_by_one_keep_their_latents_too(saved: Saved, 
     made = await desk.edit(tool, 1, 2, 3)
     kept = tool._engines["cpu"].model.encodings._latents
     assert [candidate.image.sha256 in kept for candidate in made] == [True] * 3
+
+
+@pytest.mark.parametrize("name", [*TINY, "Step1XEditPipeline", "Step1XEditPipelineV1P2"])
+@pytest.mark.parametrize("region", [None, Box(left=100, top=100, right=400, bottom=300)])
+async def test_any_number_of_candidates_shares_an_encoding(
+    saved: Saved, desk: Desk, name: str, region: Box | None
+) -> None:
+    tool = diffusers_tool(str(saved(name)), **SMALL, memory=64)
+    await desk.edit(tool, 1, region=region)
+    _, asked = counts(desk)
+    made = await desk.edit(tool, 1, 2, 3, 4, region=region)
+    known, asked_now = counts(desk)
+    assert known == asked_now and asked_now % asked == 0, "nothing was encoded again"
+    assert len({candidate.image for candidate in made}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "inpaint"),
+    [
+        *((name, False) for name in TINY),
+        *((name, True) for name in TINY if ADAPTERS[name].inpaint not in ("", name)),
+    ],
+)
+def test_the_repeated_encoding_is_the_class_s_own(saved: Saved, name: str, inpaint: bool) -> None:
+    """What is encoded for one and repeated equals, bit for bit, what the class says when it is asked for three."""
+    engine = load_engine(Folder.read(str(saved(name))), Settings(), "cpu").model
+    pipe: Any = engine.inpaint if inpaint else engine.pipe
+    picture = Image.radial_gradient("L").convert("RGB").resize((96, 64))
+    given: dict[str, Any] = {"prompt": "make the cup green", "device": torch.device("cpu")}
+    taken = inspect.signature(type(pipe).encode_prompt).parameters
+    if "image" in taken:
+        given["image"] = [picture] if engine.adapter.listed else picture
+    if "prompt_2" in taken:
+        given["prompt_2"] = None
+    for count in (1, 3):
+        with torch.no_grad():
+            wanted = type(pipe).encode_prompt(pipe, **given, num_images_per_prompt=count)
+            got = pipe.encode_prompt(**given, num_images_per_prompt=count)
+        assert len(got) == len(wanted)
+        for ours, theirs in zip(got, wanted, strict=True):
+            assert (ours is None and theirs is None) or torch.equal(ours, theirs)

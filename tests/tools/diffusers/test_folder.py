@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,10 @@ from reasonedit_agent.errors import Unsupported, UsageError
 from reasonedit_agent.registry import build
 from reasonedit_agent.tools.diffusers import diffusers_tool
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
-from reasonedit_agent.tools.diffusers.settings import Settings, check_settings
+from reasonedit_agent.tools.diffusers.fingerprints import fingerprint
+from reasonedit_agent.tools.diffusers.folder import Folder
+from reasonedit_agent.tools.diffusers.pipelines import load_engine
+from reasonedit_agent.tools.diffusers.settings import PRESETS, Settings, check_settings
 from tests.tools.diffusers.desk import Desk
 
 Saved = Callable[[str], Path]
@@ -119,17 +125,175 @@ def test_a_pinned_hub_id_that_was_fetched_before(saved: Saved, tmp_path: Path, m
         ({"steps": 0}, "steps=0 is not possible"),
         ({"dtype": "int8"}, "dtype='int8' is not possible.*bfloat16"),
         ({"offload": "model"}, "does nothing on a CPU"),
-        ({"preset": "low-memory"}, "does nothing on a CPU"),
-        ({"quantise": "bnb-4bit"}, "its kernels need a GPU"),
+        ({"quantise": "bnb-4bit"}, "diffusers wants a GPU for it; torchao-int8"),
         ({"cache": "first_block"}, "it fails in diffusers 0.42.1"),
         ({"attention": "flash_hub"}, "would load code from a hub"),
+        ({"attention": "nothing"}, "attention='nothing' is not possible.*native"),
+        ({"attention": "_native_cudnn"}, "its kernels need a GPU; here there are native"),
+        ({"attention": "xformers"}, "not possible here.*[Xx]formers"),
         ({"cache": "taylor", "compile": "regional"}, "a cache hooks into what would be compiled"),
         ({"lora": "/nowhere/x.safetensors"}, "holds no LoRA"),
     ],
 )
-async def test_settings_that_cannot_be(saved: Saved, desk: Desk, given: dict[str, Any], message: str) -> None:
+def test_settings_that_cannot_be(saved: Saved, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
+        diffusers_tool(str(saved(KLEIN)), **given)  # nothing is loaded yet
+    assert "\n" not in str(raised.value)
+
+
+# One value that is wrong for each setting, and what the line must say of it; nothing is left out.
+WRONG: dict[str, tuple[Any, str]] = {
+    "dtype": ("int8", "one of auto, bfloat16, float16, float32"),
+    "device": (0, "a text"),
+    "offload": (True, "one of none, auto, model, group"),
+    "layerwise": ("yes", "true or false"),
+    "tiling": ("yes", "true or false"),
+    "attention": (1, "a text"),
+    "compile": ("full", "one of none, regional"),
+    "quantise": ("int4", "one of none, torchao-int8"),
+    "gguf": (3, "a text"),
+    "shift": (0.5, "a number, from 1 to 100"),
+    "cache": ("tea", "one of none, first_block, taylor"),
+    "threshold": (float("nan"), "a number, at least 0"),
+    "lora": (5, "a text"),
+    "steps": (2.5, "a whole number, from 1 to 1000"),
+    "draft": ("few", "a whole number, from 1 to 1000"),
+    "share": (7, "a number, from 0.01 to 1"),
+    "guidance": (float("inf"), "a number, from 0 to 1000"),
+    "area": (10**12, "a whole number, from 1024 to 67108864"),
+    "batch": (1.5, "a whole number, from 0 to 1024"),
+    "paste": ("sometimes", "one of auto, always, never"),
+    "previews": (-1, "a whole number, from 0 to 1000"),
+    "memory": ("abc", "a whole number, at least 0"),
+    "reuse": (1, "true or false"),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
+def test_every_setting_is_checked(name: str) -> None:
+    value, words = WRONG[name]
+    with pytest.raises(UsageError) as raised:
+        Settings.of("balanced", {name: value})
+    assert str(raised.value).startswith(f"{name}={value!r} is not possible. It is {words}")
+    for wrong in ([], {}, object(), b"x"):
+        with pytest.raises(UsageError, match=f"^{name}="):
+            Settings.of("balanced", {name: wrong})
+    default = getattr(Settings(), name)
+    assert getattr(Settings.of("quality", {name: default}), name) == default
+
+
+def test_a_path_is_a_text_and_a_whole_number_a_number() -> None:
+    made = Settings.of("quality", {"lora": Path("/a/b"), "guidance": 3, "steps": None})
+    assert (made.lora, made.guidance, made.steps) == ("/a/b", 3, None)
+    with pytest.raises(UsageError, match="guidance=True"):
+        Settings.of("quality", {"guidance": True})
+
+
+@pytest.mark.parametrize("name", ["banana", "cuda", "cuda:0", "cuda:99", "cpu:x", "meta", "cpu+cuda:7"])
+def test_a_device_that_is_not_there(saved: Saved, name: str) -> None:
+    if torch.accelerator.is_available() and name in ("cuda", "cuda:0"):
+        pytest.skip("it is there")
+    with pytest.raises(UsageError, match=r"no device .*It has cpu"):
+        diffusers_tool(str(saved(KLEIN)), device=name)
+
+
+async def test_every_preset_works_everywhere(saved: Saved, desk: Desk) -> None:
+    for preset in PRESETS:
+        (made,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), preset=preset, steps=1, area=4096, device="cpu"))
+        assert made.image.size == desk.source.size
+    assert desk.notes == ["Nothing is offloaded on cpu: there is no other memory to move it to."]
+    assert PRESETS["low-memory"].on("cuda:0").offload == "model"
+
+
+# -- what a folder holds, in short
+
+
+def spoilt(file: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 0x55
+    file.write_bytes(data)
+
+
+def test_the_fingerprint_is_of_the_weights(folder: Path, tmp_path: Path) -> None:
+    def fingerprint(path: Path = folder) -> str:
+        return Folder.read(str(path)).fingerprint
+
+    first = fingerprint()
+    copied = Path(shutil.copytree(folder, tmp_path / "another name"))
+    (copied / "README.md").write_text("hello")
+    (copied / ".cache").mkdir()
+    (copied / ".cache/when.json").write_text("{}")
+    for file in copied.rglob("*"):
+        os.utime(file, (1, 1))
+    assert fingerprint(copied) == first, "a copy is the same"
+    seen = {first}
+    for name in ("transformer/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"):
+        spoilt(folder / name, -1)
+        seen.add(fingerprint())
+    config = folder / "scheduler/scheduler_config.json"
+    config.write_text(config.read_text().replace("1000", "1001"))
+    seen.add(fingerprint())
+    assert len(seen) == 4, "other weights of the same size, and another setting, are told apart"
+
+
+def large(file: Path, fill: bytes, size: int = 40 * 2**20) -> Path:
+    header = json.dumps({"x": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+    with file.open("wb") as out:
+        out.write(len(header).to_bytes(8, "little") + header)
+        out.write(fill * (size // len(fill)))
+    return file
+
+
+def test_large_files_are_sampled(tmp_path: Path) -> None:
+    first = fingerprint({"x": large(tmp_path / "a.safetensors", b"ab")})
+    assert fingerprint({"x": large(tmp_path / "b.safetensors", b"ab")}) == first
+    file = large(tmp_path / "c.safetensors", b"ac")
+    assert fingerprint({"x": file}) != first
+    end = large(tmp_path / "d.safetensors", b"ab")
+    spoilt(end, -1)
+    assert fingerprint({"x": end}) != first
+    with file.open("r+b") as opened:  # of other weights nearly every byte is another, but not where both begin
+        opened.truncate(2**20 + 5)
+    short = fingerprint({"x": file})
+    spoilt(file, -1)
+    assert fingerprint({"x": file}) != short, "also right behind what is read whole"
+
+
+def test_forty_gigabytes_take_no_time(tmp_path: Path) -> None:
+    files = {}
+    for number in range(8):
+        file = files[str(number)] = tmp_path / f"{number}.safetensors"
+        with file.open("wb") as out:
+            out.truncate(5 * 10**9)  # holes: nothing is on the disk
+    started = time.process_time()
+    fingerprint(files)
+    assert time.process_time() - started < 0.2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:-100]), r"half a download: it has \d+ of \d+ bytes"),
+        (lambda file: file.write_bytes(file.read_bytes()[:20]), "half a download"),
+        (lambda file: file.write_bytes(b"<html>no such file</html>"), "half a download|cannot be read"),
+        (lambda file: file.write_bytes(b""), "cannot be read as safetensors"),
+        (
+            lambda file: file.with_suffix(".safetensors.index.json").write_text('{"weight_map": {"a'),
+            "index.json cannot be read",
+        ),
+    ],
+)
+def test_half_downloaded_weights(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
+    spoil(folder / "transformer/diffusion_pytorch_model.safetensors")
     with pytest.raises(UsageError, match=message):
-        await desk.edit(diffusers_tool(str(saved(KLEIN)), **given))
+        diffusers_tool(str(folder))
+
+
+def test_auto_and_what_it_means_share_one_engine(saved: Saved) -> None:
+    read = Folder.read(str(saved(KLEIN)))
+    auto = load_engine(read, Settings(), "cpu")
+    assert load_engine(read, Settings(dtype="float32", offload="auto"), "cpu") is auto
+    assert load_engine(read, Settings(dtype="bfloat16"), "cpu") is not auto
 
 
 def test_the_truth_table_knows_the_class_and_the_checkpoint() -> None:

@@ -13,12 +13,18 @@ import pytest
 import torch
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from reasonedit_agent.errors import Malformed, UsageError
 from reasonedit_agent.schemas import Candidate
 from reasonedit_agent.tools.diffusers import diffusers_tool
+from reasonedit_agent.tools.diffusers.drawing import Job, _callable, arguments
+from reasonedit_agent.tools.diffusers.folder import Folder
+from reasonedit_agent.tools.diffusers.pipelines import Engine, load_engine
+from reasonedit_agent.tools.diffusers.settings import Settings
 from tests.tools.diffusers.desk import Desk
+from tests.tools.diffusers.tiny_dit import TINY
 
 Saved = Callable[[str], Path]
 KLEIN = "Flux2KleinPipeline"
@@ -159,8 +165,6 @@ async def test_attention_by_name(saved: Saved, desk: Desk) -> None:
     (plain,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL), 1)
     (named,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, attention="native"), 1)
     assert plain.image == named.image
-    with pytest.raises(UsageError, match=r"cannot be loaded.*nothing"):
-        await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, attention="nothing"), 1)
 
 
 async def test_narrow_weights(saved: Saved, desk: Desk) -> None:
@@ -188,3 +192,103 @@ async def test_the_vae_works_tile_by_tile(saved: Saved, desk: Desk) -> None:
     tool = diffusers_tool(str(saved(KLEIN)), **SMALL, tiling=True)
     await desk.edit(tool)
     assert tool._engines["cpu"].model.pipe.vae.use_tiling
+
+
+def linear(model: Any) -> set[str]:
+    """Return the kinds of weights of the linear layers."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    return {type(layer.weight).__name__ for layer in layers}
+
+
+@pytest.mark.parametrize("name", [KLEIN, "QwenImageEditPlusPipeline", "FluxKontextPipeline", "QwenImage21Pipeline"])
+@pytest.mark.parametrize(("quantise", "kind"), [("torchao-int8", "Int8Tensor"), ("torchao-fp8", "Float8Tensor")])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of torchao
+async def test_weights_in_eight_bits(saved: Saved, desk: Desk, name: str, quantise: str, kind: str) -> None:
+    pytest.importorskip("torchao", reason="torchao is not installed: pip install torchao==0.18.0")
+    base = Candidate.of(desk.images.save(desk.photo))
+    (plain,) = await desk.edit(diffusers_tool(str(saved(name)), **SMALL), 1, base=base)
+    tool = diffusers_tool(str(saved(name)), **SMALL, quantise=quantise)
+    (small,) = await desk.edit(tool, 1, base=base)
+    (again,) = await desk.edit(tool, 1, base=base)
+    pipe = tool._engines["cpu"].model.pipe
+    assert linear(pipe.transformer.transformer_blocks) == {kind}
+    for part in ("text_encoder", "text_encoder_2"):  # the second one of FLUX.1 is the large one
+        if getattr(pipe, part, None) is not None:
+            assert kind in linear(getattr(pipe, part))
+    apart = np.abs(desk.pixels(small).astype(int) - desk.pixels(plain)).mean()
+    assert 0 < apart < 5 and small.image == again.image
+
+
+@pytest.mark.parametrize("quantise", ["torchao-int8", "torchao-fp8"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of torchao
+async def test_an_adapter_over_weights_in_eight_bits(saved: Saved, desk: Desk, tmp_path: Path, quantise: str) -> None:
+    pytest.importorskip("torchao", reason="torchao is not installed: pip install torchao==0.18.0")
+    base, adapter = Candidate.of(desk.images.save(desk.photo)), trained(saved, tmp_path / "lora")
+
+    async def drawn_with(**settings: Any) -> Any:
+        (made,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, **settings), 1, base=base)
+        return desk.pixels(made).astype(int)
+
+    bare = await drawn_with(quantise=quantise)
+    wide, small = await drawn_with(lora=adapter), await drawn_with(lora=adapter, quantise=quantise)
+    assert 0 < np.abs(small - wide).mean() < np.abs(small - bare).mean() / 2, "the adapter does what it does without"
+
+
+@pytest.mark.parametrize("quantise", ["bnb-4bit", "bnb-8bit"])
+async def test_weights_by_bitsandbytes(saved: Saved, desk: Desk, quantise: str) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install bitsandbytes==0.50.2")
+    if not torch.cuda.is_available():
+        pytest.skip("diffusers loads weights by bitsandbytes on a GPU only")
+    base = Candidate.of(desk.images.save(desk.photo))
+    (plain,) = await desk.edit(diffusers_tool(str(saved(KLEIN)), **SMALL, device="cuda:0"), 1, base=base)
+    (small,) = await desk.edit(
+        diffusers_tool(str(saved(KLEIN)), **SMALL, device="cuda:0", quantise=quantise), base=base
+    )
+    assert 0 < np.abs(desk.pixels(small).astype(int) - desk.pixels(plain)).mean() < 30
+
+
+@pytest.mark.parametrize("name", [*TINY, "Step1XEditPipeline", "Step1XEditPipelineV1P2"])
+@pytest.mark.parametrize(
+    ("settings", "hook"),
+    [
+        (Settings(offload="group"), "group_offloading"),
+        (Settings(offload="model"), ""),
+        (Settings(layerwise=True), "layerwise_casting"),
+    ],
+)
+def test_what_saves_memory_of_a_gpu_draws_the_same(saved: Saved, name: str, settings: Settings, hook: str) -> None:
+    """The same hooks move layers from the CPU to the CPU: what they do to a picture shows here too."""
+    read = Folder.read(str(saved(name)))
+    plain, saving = (load_engine(read, each, "cpu").model for each in (Settings(), settings))
+    apart = np.abs(drawn(saving) - drawn(plain))
+    assert apart.mean() < 0.05 and (settings.layerwise or apart.max() < 1e-5)
+    if hook:
+        hooks = [getattr(module, "_diffusers_hook", None) for module in saving.denoiser.modules()]
+        assert any(hook in name for found in hooks if found is not None for name in found.hooks)
+    else:
+        assert all(hasattr(part, "_hf_hook") for part in (saving.denoiser, saving.pipe.vae))
+    if settings.layerwise:
+        assert saving.denoiser.transformer_blocks[0].attn.to_q.weight.dtype == torch.float8_e4m3fn
+
+
+def drawn(engine: Engine) -> Any:
+    base = Image.radial_gradient("L").convert("RGB").resize((96, 64))
+    job = Job("make it green", base, (96, 64), 96 * 64, (), None, (1,), 2)
+    given = arguments(engine.adapter, job, inpaint=engine.adapter.inpaint == engine.adapter.pipeline)
+    given["generator"] = [torch.Generator().manual_seed(1)]
+    return _callable(engine.pipe, engine.adapter, 96 * 64)(**given, output_type="np").images
+
+
+async def test_another_adapter_or_file_of_weights_is_another_tool(saved: Saved, tmp_path: Path) -> None:
+    """By what is in the file, and not by its name."""
+    folder, file = str(saved(KLEIN)), tmp_path / "style.safetensors"
+    save_file({"a.lora_A.weight": torch.zeros(2, 2)}, file)
+    first = diffusers_tool(folder, lora=file).info
+    assert diffusers_tool(folder, lora=file).info == first
+    save_file({"a.lora_A.weight": torch.ones(2, 2)}, file)
+    assert diffusers_tool(folder, lora=file).info != first
+    weights = tmp_path / "x.gguf"
+    weights.write_bytes(b"GGUF one")
+    before = diffusers_tool(folder, gguf=weights).info
+    weights.write_bytes(b"GGUF two")
+    assert diffusers_tool(folder, gguf=weights).info != before

@@ -11,6 +11,8 @@ import torch
 
 from reasonedit_agent.errors import Lost
 from reasonedit_agent.tools.diffusers import DiffusersTool, diffusers_tool
+from reasonedit_agent.tools.diffusers.memory import load_in_room
+from reasonedit_agent.tools.diffusers.settings import Settings
 from tests.tools.diffusers.desk import Desk
 
 Saved = Callable[[str], Path]
@@ -68,3 +70,32 @@ async def test_other_errors_do_not_climb(saved: Saved, desk: Desk) -> None:
     with pytest.raises(Exception, match="Flux2KleinPipeline failed: ValueError: a shape that does not fit"):
         await desk.edit(tool)
     assert desk.notes == []
+
+
+async def test_no_room_to_load_it(saved: Saved, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("Tried to allocate 40 GiB.")
+
+    monkeypatch.setattr("reasonedit_agent.tools.diffusers.pipelines.pull_levers", full)
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.25)
+    with pytest.raises(Lost, match="ran out on cpu while the model was loaded: Tried to allocate 40 GiB") as raised:
+        await desk.edit(tool)
+    assert "doctor --tool" in raised.value.hint
+    monkeypatch.undo()
+    assert await desk.edit(tool), "the next edit tries again"
+
+
+def test_a_gpu_without_room_for_all_parts_gets_one_at_a_time() -> None:
+    told: list[str] = []
+
+    def load(settings: Settings) -> str:
+        if settings.offload == "none":
+            raise torch.OutOfMemoryError("Tried to allocate 40 GiB.")
+        return settings.offload
+
+    found, used = load_in_room(load, Settings(), "cuda:0", told.append)
+    assert found == used.offload == "model" and len(told) == 1 and "wait in main memory" in told[0]
+    with pytest.raises(Lost):
+        load_in_room(lambda _: load(Settings()), Settings(), "cuda:0", told.append)
+    with pytest.raises(ValueError, match="another"):
+        load_in_room(lambda _: (_ for _ in ()).throw(ValueError("another")), Settings(), "cuda:0", told.append)
