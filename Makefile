@@ -49,6 +49,7 @@ bench: .venv/dev
 	$(BIN)/python -m benchmarks.embedded
 	$(BIN)/python -m benchmarks.reasoners
 	$(BIN)/python -m benchmarks.traces
+	$(BIN)/python -m benchmarks.viewing
 	$(BIN)/python -m benchmarks.tools
 	$(BIN)/python -m benchmarks.gpu_edit
 	$(BIN)/python -m benchmarks.acceptance.run

@@ -123,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     lines = []
     for name, make, count in (
-        ("embedded, classical", accepted_set, 6 if options.small else 1000),
-        ("embedded, tiny DiT", seeded_set, 6 if options.small else 20),
+        ("embedded, classical", accepted_set, 16 if options.small else 1000),
+        ("embedded, tiny DiT", seeded_set, 16 if options.small else 20),
     ):
         with tempfile.TemporaryDirectory() as folder:
             runs, quality = make(Path(folder), count)

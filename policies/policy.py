@@ -127,6 +127,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.scanner = registry.Scanner(text, "policy")
         self.preset: CombinedPolicy | None = None
+        self.negations = 0
 
     def policy(self) -> CombinedPolicy:
         scanner = self.scanner
@@ -166,6 +167,9 @@ class _Parser:
         if scanner.take("not ") or scanner.take("not("):
             if scanner.text[scanner.position - 1] == "(":
                 scanner.position -= 1
+            self.negations += 1
+            if self.negations > registry.DEEPEST:
+                raise scanner.error(f"it has more than {registry.DEEPEST} negations")
             return Not(self.unary())
         if scanner.take("("):
             inner = self.any_of()

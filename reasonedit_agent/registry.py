@@ -66,6 +66,12 @@ class Call:
 
 Argument = str | int | float | bool | None | Call
 
+DEEPEST = 50
+"""Parentheses in parentheses: a text that a person wrote has a few."""
+
+_SHOWN = 300
+"""Characters of a text that a complaint repeats."""
+
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "none": None}
 
 
@@ -75,12 +81,20 @@ class Scanner:
     Args:
         text: What is read.
         what: What it is, for messages ("policy").
+
+    Raises:
+        UsageError: Too many parentheses stand in each other.
     """
 
     def __init__(self, text: str, what: str) -> None:
         self.text = text
         self.what = what
         self.position = 0
+        depth = 0
+        for position, character in enumerate(text):
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if depth > DEEPEST:
+                raise self.error(f"more than {DEEPEST} parentheses stand in each other", position)
 
     def peek(self) -> str:
         """Return the next character that is not blank, or an empty text at the end."""
@@ -104,7 +118,8 @@ class Scanner:
     def error(self, problem: str, position: int | None = None) -> UsageError:
         """Return the error for a problem here, or at ``position``."""
         column = (self.position if position is None else position) + 1
-        return UsageError(f"The {self.what} {self.text!r} has an error at column {column}: {problem}.")
+        shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        return UsageError(f"The {self.what} {shown!r} has an error at column {column}: {problem}.")
 
     def word(self, stops: str) -> str:
         """Return the characters up to one of ``stops``, without blanks around them."""

@@ -19,7 +19,19 @@ from pydantic import ValidationError
 from reasonedit_agent.errors import StoreError, TraceError, UsageError
 from reasonedit_agent.events import EVENT, VERSION, AnyEvent, RunStarted
 
-__all__ = ["EVENTS", "IMAGES", "TraceWriter", "find_run", "home", "lock", "new_run_id", "read_events", "runs_folder"]
+__all__ = [
+    "EVENTS",
+    "IMAGES",
+    "TraceWriter",
+    "find_run",
+    "home",
+    "lock",
+    "new_run_id",
+    "parse_line",
+    "read_events",
+    "read_started",
+    "runs_folder",
+]
 
 EVENTS = "events.jsonl"
 IMAGES = "images"
@@ -161,16 +173,49 @@ def read_events(run: str | os.PathLike[str]) -> list[AnyEvent]:
         warnings.warn(f"{path}: its last line is torn and was left out.", stacklevel=2)
     events: list[AnyEvent] = []
     for number, line in enumerate(lines, 1):
-        try:
-            event = EVENT.validate_json(line)
-        except ValidationError as error:
-            raise _explain(path, number, line, error) from error
-        if number == 1:
-            _check_first(path, event)
-        events.append(event)
+        events.append(parse_line(path, number, line))
     if not events:
         raise TraceError(f"The trace {path} is empty.")
     return events
+
+
+def read_started(folder: Path) -> RunStarted:
+    """Return the first event of a run's folder, and read no further.
+
+    Raises:
+        TraceError: It is empty, foreign, damaged, or of a newer version.
+    """
+    path = folder / EVENTS
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except OSError as error:
+        raise TraceError(f"The trace {path} cannot be read: {error.strerror}.") from error
+    if not line.endswith(b"\n"):
+        raise TraceError(f"The trace {path} is empty.")
+    event = parse_line(path, 1, line[:-1])
+    assert isinstance(event, RunStarted)
+    return event
+
+
+def parse_line(path: Path, number: int, line: bytes) -> AnyEvent:
+    """Return the event of one line of a trace.
+
+    Args:
+        path: Of the trace, for the error.
+        number: Of the line, from 1; the first one must be a `RunStarted` of a version that can be read.
+        line: Without its end.
+
+    Raises:
+        TraceError: It is foreign, damaged, or of a newer version.
+    """
+    try:
+        event = EVENT.validate_json(line)
+    except ValidationError as error:
+        raise _explain(path, number, line, error) from error
+    if number == 1:
+        _check_first(path, event)
+    return event
 
 
 def _check_first(path: Path, event: AnyEvent) -> None:

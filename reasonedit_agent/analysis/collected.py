@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reasonedit_agent.analysis.columns import TABLES
+from reasonedit_agent.analysis.forks import Prefix
 from reasonedit_agent.events import (
     AnyEvent,
     Called,
@@ -49,6 +50,9 @@ class Collected:
         failed: The node that failed, by round and candidate.
         events: Rows of the table `events`.
         people: Rows of the table `people`.
+        taken: Lines that a fork took over from its parent.
+        taken_spent: What those lines spent, how many calls cost something, and how many of those have no price.
+        taken_seconds: Active seconds of those lines.
     """
 
     def __init__(self, run: str) -> None:
@@ -62,6 +66,10 @@ class Collected:
         self.failed: dict[tuple[int, int], str] = {}
         self.events: list[Row] = []
         self.people: list[Row] = []
+        self.taken = 0
+        self.taken_spent: tuple[Usage, int, int] = (_NOTHING, 0, 0)
+        self.taken_seconds = 0.0
+        self._prefix = Prefix()
         self._judged: dict[tuple[int, int], Verdict] = {}
         self._stops: dict[int, tuple[int, float]] = {}  # line and elapsed of each stop, by the rounds before it
         self._ended: tuple[int, RunEnded] | None = None
@@ -88,6 +96,7 @@ class Collected:
         elif isinstance(event, PersonAnswered):
             said = event.answer
             self.people.append((self.run, seq, event.at, said.node, said.after, said.kind, said.text))
+        self._follow_prefix(seq, event)
         self.events.append(
             (
                 self.run,
@@ -104,6 +113,15 @@ class Collected:
                 _text_of(event),
             )
         )
+
+    def _follow_prefix(self, seq: int, event: AnyEvent) -> None:
+        last = self._prefix.ends(event, self.fold)
+        if last is None:
+            return
+        self.taken, self.taken_seconds = seq + last, self.fold.history.elapsed
+        for usage, calls, unpriced in self.spent.values():
+            before = self.taken_spent
+            self.taken_spent = before[0].plus(usage), before[1] + calls, before[2] + unpriced
 
     def _add_call(self, seq: int, call: Called) -> None:
         """Take down a row and not the event: a trace can have a million calls."""

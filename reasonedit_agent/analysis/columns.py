@@ -98,6 +98,13 @@ TABLES: dict[str, Table] = {
         "calls:i calls that cost something, up to the stop",
         "unpriced_calls:i of those, how many gave a reply and have no price in usd",
         "events:i lines of its trace",
+        "parent:t the run that it was forked from; null when it is no fork",
+        "parent_round:i how many rounds it took over from there",
+        "taken_events:i lines that it took over: they count with the parent",
+        "own_seconds:r seconds without what was taken over; as seconds when it is no fork, and so below",
+        *(f"own_{column.split(' ')[0]} the same of {column.split(':')[0]}" for column in _USAGE),
+        "own_calls:i the same of calls",
+        "own_unpriced_calls:i the same of unpriced_calls",
     ),
     "rounds": _table(
         "a complete round",

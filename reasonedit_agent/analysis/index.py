@@ -30,7 +30,7 @@ __all__ = ["FOLDER", "VERSION", "Index", "Updated", "needs"]
 FOLDER = "index"
 """Its folder among the runs."""
 
-VERSION = "1"
+VERSION = "2"
 """Of the tables; an index of another version is built anew."""
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from reasonedit_agent.errors import TraceError
-from reasonedit_agent.events import EVENT, AnyEvent
-from reasonedit_agent.tracing import _check_first, _explain
+from reasonedit_agent.events import AnyEvent
+from reasonedit_agent.tracing import parse_line
 
 __all__ = ["TraceLines"]
 
@@ -42,17 +40,8 @@ class TraceLines:
                         self.torn = len(line)
                         number -= 1
                         break
-                    yield self._event(number, line[:-1])
+                    yield parse_line(self.path, number, line[:-1])
         except OSError as error:
             raise TraceError(f"The trace {self.path} cannot be read: {error.strerror}.") from error
         if number == 0:
             raise TraceError(f"The trace {self.path} is empty.")
-
-    def _event(self, number: int, line: bytes) -> AnyEvent:
-        try:
-            event = EVENT.validate_json(line)
-        except ValidationError as error:
-            raise _explain(self.path, number, line, error) from error
-        if number == 1:
-            _check_first(self.path, event)
-        return event

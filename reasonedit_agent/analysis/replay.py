@@ -18,6 +18,7 @@ from typing import Any
 
 from reasonedit_agent.analysis.chance import Interval, interval
 from reasonedit_agent.analysis.collected import NOT_RECORDED
+from reasonedit_agent.analysis.forks import Find, Lineage, lineage
 from reasonedit_agent.events import AnyEvent, Decided, RunStarted
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.protocols import Policy
@@ -32,9 +33,10 @@ from reasonedit_agent.schemas import (
     Round,
     Stop,
     Usage,
+    standing,
 )
 
-__all__ = ["Outcome", "Quality", "Recorded", "Summary", "overall", "record", "replay", "summarise"]
+__all__ = ["Outcome", "Quality", "Recorded", "Summary", "by_family", "overall", "record", "replay", "summarise"]
 
 Quality = Callable[[History, Pick], float | None]
 """How good a pick of a history is, 0 to 10; None where nobody knows."""
@@ -58,6 +60,7 @@ class Recorded:
         prefixes: The history before round 1, after it, after the second, to the last that was recorded.
         actions: What was done after each prefix but the last.
         scored: Whether its scores stand for something; an imported run's may not.
+        family: The run that it goes back to: a run and its forks share rounds, and count as one.
     """
 
     run: str
@@ -65,6 +68,7 @@ class Recorded:
     prefixes: tuple[History, ...]
     actions: tuple[Continue, ...]
     scored: bool = True
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Outcome:
         spent: All that was spent up to its stop.
         stopped_by: Its reason.
         missing: Why the run cannot judge it; empty where it can, and then the fields above count.
-        first_accepted: Whether the first verdict of the run was Accepted.
+        first_accepted: Whether the verdict that stands for the run's first round was Accepted.
+        family: The run that this one goes back to.
     """
 
     run: str
@@ -98,6 +103,7 @@ class Outcome:
     stopped_by: str = ""
     missing: str = ""
     first_accepted: bool = False
+    family: str = ""
 
     @property
     def regret(self) -> float | None:
@@ -105,11 +111,12 @@ class Outcome:
         return None if self.quality is None or self.best is None else self.best - self.quality
 
 
-def record(events: Sequence[AnyEvent]) -> Recorded | None:
+def record(events: Sequence[AnyEvent], find: Find = lambda run: None) -> Recorded | None:
     """Return a run as policies are judged on it, or None where it has no plan.
 
     Args:
         events: Of one run, also of one that is not finished.
+        find: The first event of another run, which tells a fork's ancestors.
     """
     fold, seen = Fold(), dict[int, History]()
     for event in events:
@@ -125,12 +132,22 @@ def record(events: Sequence[AnyEvent]) -> Recorded | None:
         # What the policy saw then; beyond the stop nobody asked it, so the shadow rounds are put on top.
         prefixes.append(seen[count] if count in seen else _one_more(prefixes[-1] if prefixes else None, history, count))
     scored = fold.run.reasoner.settings.get("scores") != NOT_RECORDED
-    return Recorded(fold.run.run, group_of(fold.run), tuple(prefixes), actions, scored)
+    origin = lineage(fold.run, find)
+    return Recorded(fold.run.run, _group(fold.run, origin), tuple(prefixes), actions, scored, origin.root)
 
 
 def group_of(started: RunStarted) -> tuple[str, str]:
     """Return the names of reasoner and tool, with their versions: what makes runs comparable."""
     reasoner, tool = (f"{part.name} {part.version}".strip() for part in (started.reasoner, started.tool))
+    return reasoner, tool
+
+
+def _group(started: RunStarted, origin: Lineage) -> tuple[str, str]:
+    """Return the parts of all rounds: those of a fork's first ones are its parent's."""
+    makers = [group_of(ancestor) for ancestor in reversed(origin.ancestors)] + [group_of(started)]
+    if not origin.whole:
+        makers.insert(0, (f"that of {origin.root}",) * 2)
+    reasoner, tool = (", then ".join(dict.fromkeys(names)) for names in zip(*makers, strict=True))
     return reasoner, tool
 
 
@@ -180,8 +197,9 @@ def replay(run: Recorded, policy: Policy, text: str, quality: Quality = overall)
         text: Its name in the outcome.
         quality: Of a pick.
     """
-    first = run.prefixes[1].rounds[0].verdicts[0].kind == "accepted" if len(run.prefixes) > 1 else False
+    first = len(run.prefixes) > 1 and standing(run.prefixes[1].rounds[0])[1].kind == "accepted"
     common: dict[str, Any] = {"run": run.run, "group": run.group, "policy": text, "first_accepted": first}
+    common["family"] = run.family or run.run
     if quality is overall and not run.scored:
         return Outcome(**common, missing="its scores were not recorded")
     if absent := missing_for(policy, run.prefixes[-1]):
@@ -288,7 +306,9 @@ class Summary:
 
 
 def summarise(outcomes: Iterable[Outcome]) -> tuple[Summary, ...]:
-    """Return one summary per policy and group, in the order in which they came; intervals are by run.
+    """Return one summary per policy and group, in the order in which they came.
+
+    Intervals are by run; a run and its forks are one.
 
     Args:
         outcomes: Of `replay`, over many runs.
@@ -307,12 +327,12 @@ def _summary(policy: str, group: tuple[str, str], found: list[Outcome]) -> Summa
         policy=policy,
         group=group,
         runs=len(judged),
-        quality=_known([outcome.quality for outcome in judged]),
-        rounds=_known([float(outcome.rounds) for outcome in judged]),
-        seconds=_known([outcome.seconds for outcome in judged]),
-        usd=_known(prices) if all(price is not None for price in prices) else None,
-        regret=_known([outcome.regret for outcome in judged]),
-        later=_known([outcome.quality for outcome in judged if not outcome.first_accepted]),
+        quality=_known(judged, [outcome.quality for outcome in judged]),
+        rounds=_known(judged, [float(outcome.rounds) for outcome in judged]),
+        seconds=_known(judged, [outcome.seconds for outcome in judged]),
+        usd=_known(judged, prices) if all(price is not None for price in prices) else None,
+        regret=_known(judged, [outcome.regret for outcome in judged]),
+        later=_known(judged, [None if outcome.first_accepted else outcome.quality for outcome in judged]),
         unjudged=tuple(reasons.most_common()),
     )
 
@@ -322,6 +342,14 @@ def _kind(missing: str) -> str:
     return "".join("N" if letter.isdigit() else letter for letter in missing)
 
 
-def _known(values: Sequence[float | None]) -> Interval | None:
-    known = [value for value in values if value is not None]
-    return interval(known) if known else None
+def _known(outcomes: Sequence[Outcome], values: Sequence[float | None]) -> Interval | None:
+    pairs = [(o.family or o.run, value) for o, value in zip(outcomes, values, strict=True) if value is not None]
+    return interval(by_family(pairs)) if pairs else None
+
+
+def by_family(pairs: Iterable[tuple[str, float]]) -> list[float]:
+    """Return one value per family, the mean over its runs: a fork is no second throw of the same photo."""
+    found: dict[str, list[float]] = {}
+    for family, value in pairs:
+        found.setdefault(family, []).append(value)
+    return [sum(values) / len(values) for values in found.values()]

@@ -108,7 +108,20 @@ def _run(c: Collected, started: RunStarted, history: History) -> Row:
         calls,
         unpriced,
         c.lines,
+        started.parent,
+        started.parent_round if started.parent is not None else None,
+        c.taken,
+        *_own(c, spent, calls, unpriced),
     )
+
+
+def _own(c: Collected, spent: Usage, calls: int, unpriced: int) -> Row:
+    """Return what a run cost without what it took over; None stays None."""
+    taken, taken_calls, taken_unpriced = c.taken_spent
+    pairs = zip(counts(spent), counts(taken), strict=True)
+    costs = (None if whole_ is None else whole_ - (before or 0) for whole_, before in pairs)
+    seconds = None if c.elapsed is None else c.elapsed - c.taken_seconds
+    return seconds, *costs, calls - taken_calls, unpriced - taken_unpriced
 
 
 def _round(c: Collected, history: History, round_: Round, decisions: dict[int, Decision]) -> Row:

@@ -1,7 +1,8 @@
 """Statistics over many runs, grouped by the parts that ran them: runs of different parts are never mixed silently.
 
 Seconds are what the parts measured by a clock that does not jump; the times of day in a trace are not used. Shadow
-rounds count in no cost. What was not told is null, and beside each sum stands how many runs told it.
+rounds count in no cost; what a fork took over from its parent counts with the parent alone. What was not told is null,
+and beside each sum stands how many runs told it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def statistics(index: Index, by: tuple[str, ...] = (*BY, "parts"), where: str = 
 
     Returns:
         Per group: ``parts``; ``mixed`` (how many settings of the parts it holds); how many ``runs``, of those ``open``
-        (not ended) and ``shadowed`` (with rounds past the stop); ``calls`` and ``unpriced_calls``; ``status``;
+        (not ended), ``shadowed`` (with rounds past the stop) and ``forks``; ``calls``, ``unpriced_calls``; ``status``;
         ``rounds`` (histogram); ``nodes`` (p50 and p95 of seconds); ``cost``; ``gain`` by round; ``transitions``;
         ``failures``.
 
@@ -86,13 +87,17 @@ class _Groups:
         heads = self.rows(
             f"""SELECT g, {keys} count(*) AS runs, count(DISTINCT parts) AS mixed,
                 count(*) FILTER (status IS NULL) AS open, count(*) FILTER (shadow_rounds > 0) AS shadowed,
-                sum(calls)::BIGINT AS calls, sum(unpriced_calls)::BIGINT AS unpriced_calls
+                count(parent) AS forks,
+                sum(own_calls)::BIGINT AS calls, sum(own_unpriced_calls)::BIGINT AS unpriced_calls
             FROM chosen GROUP BY g ORDER BY runs DESC, g"""
         )
         groups = {
             head["g"]: {
                 "parts": {name: head[name] for name in self.by},
-                **{name: head[name] for name in ("mixed", "runs", "open", "shadowed", "calls", "unpriced_calls")},
+                **{
+                    name: head[name]
+                    for name in ("mixed", "runs", "open", "shadowed", "forks", "calls", "unpriced_calls")
+                },
                 "status": {},
                 "rounds": {},
                 "nodes": {},
@@ -127,15 +132,16 @@ class _Groups:
             """SELECT g, node AS key, count(*) AS n, quantile_cont(e.seconds, 0.5) AS p50,
                 quantile_cont(e.seconds, 0.95) AS p95
             FROM events e JOIN chosen USING (run)
-            WHERE e.seconds >= 0 AND reused IS DISTINCT FROM true GROUP BY g, node ORDER BY g, min(seq)"""
+            WHERE e.seconds >= 0 AND e.seq >= taken_events AND reused IS DISTINCT FROM true
+            GROUP BY g, node ORDER BY g, min(seq)"""
         )
 
     def _cost(self) -> Rows:
         found: Rows = []
         for name in COSTS:
             found += self.rows(
-                f"""SELECT g, '{name}' AS key, sum({name}) AS total, sum({name}) / count({name}) AS per_edit,
-                sum({name}) / nullif(count({name}) FILTER (status = 'accepted'), 0) AS per_accepted,
+                f"""SELECT g, '{name}' AS key, sum(own_{name}) AS total, sum(own_{name}) / count({name}) AS per_edit,
+                sum(own_{name}) / nullif(count({name}) FILTER (status = 'accepted'), 0) AS per_accepted,
                 count({name}) AS runs_known, count(*) AS runs
                 FROM chosen WHERE status IS NOT NULL AND status <> 'waiting' GROUP BY g"""
             )
@@ -144,20 +150,24 @@ class _Groups:
     def _gain(self) -> Rows:
         return self.rows(
             """WITH kept AS (
-                SELECT run, g, round, best_overall, lag(best_overall) OVER (PARTITION BY run ORDER BY round) AS before
-                FROM rounds JOIN (SELECT run, g FROM chosen) USING (run) WHERE NOT shadow)
+                SELECT run, g, round, first, best_overall,
+                    lag(best_overall) OVER (PARTITION BY run ORDER BY round) AS before
+                FROM rounds JOIN (SELECT run, g, coalesce(parent_round, 0) AS first FROM chosen) USING (run)
+                WHERE NOT shadow)
             SELECT g, round, count(*) AS runs, avg(best_overall) AS score, avg(best_overall - before) AS gain,
                 count(*) FILTER (best_overall > before) AS better, count(before) AS known
-            FROM kept GROUP BY g, round ORDER BY g, round"""
+            FROM kept WHERE round > first GROUP BY g, round ORDER BY g, round"""
         )
 
     def _transitions(self) -> Rows:
         return self.rows(
             """WITH steps AS (
-                SELECT g, run, verdict, round, lead(verdict) OVER (PARTITION BY run ORDER BY round) AS later
-                FROM rounds JOIN (SELECT run, g FROM chosen) USING (run) WHERE NOT shadow)
-            SELECT g, 'start' AS "from", verdict AS "to", count(*) AS n FROM steps WHERE round = 1 GROUP BY ALL
-            UNION ALL SELECT g, verdict, coalesce(later, 'end'), count(*) FROM steps GROUP BY ALL
+                SELECT g, run, first, verdict, round, lead(verdict) OVER (PARTITION BY run ORDER BY round) AS later
+                FROM rounds JOIN (SELECT run, g, coalesce(parent_round, 0) AS first FROM chosen) USING (run)
+                WHERE NOT shadow)
+            SELECT g, 'start' AS "from", verdict AS "to", count(*) AS n FROM steps
+            WHERE round = 1 AND first = 0 GROUP BY ALL
+            UNION ALL SELECT g, verdict, coalesce(later, 'end'), count(*) FROM steps WHERE round >= first GROUP BY ALL
             ORDER BY g, n DESC, "from", "to\""""
         )
 
@@ -166,7 +176,8 @@ class _Groups:
             f"""WITH by_run AS (
                 SELECT g, kind, run, count(*) AS n, count(*) FILTER (kept) AS kept,
                     min(struct_pack(run := run, round := round, why := why)) AS first
-                FROM failures JOIN (SELECT run, g FROM chosen) USING (run) GROUP BY g, kind, run)
+                FROM failures JOIN (SELECT run, g, coalesce(parent_round, 0) AS first FROM chosen) USING (run)
+                WHERE round > first OR kept OR first = 0 GROUP BY g, kind, run)
             SELECT g, kind AS key, sum(n)::BIGINT AS rounds, count(*) AS runs, sum(kept)::BIGINT AS kept,
                 min(first, {EXAMPLES}) AS examples
             FROM by_run GROUP BY g, kind"""

@@ -15,7 +15,7 @@ from typing import Literal
 
 from reasonedit_agent import registry
 from reasonedit_agent.analysis.chance import Interval, interval
-from reasonedit_agent.analysis.replay import Outcome, Quality, Recorded, overall, replay
+from reasonedit_agent.analysis.replay import Outcome, Quality, Recorded, by_family, overall, replay
 from reasonedit_agent.errors import UsageError
 
 __all__ = ["FAMILY", "Cost", "Point", "Tuned", "family", "split", "tune"]
@@ -40,13 +40,11 @@ class Point:
         policy: Its text.
         quality: Mean quality kept.
         cost: Mean cost.
-        unjudged: Runs that cannot judge it.
     """
 
     policy: str
     quality: float
     cost: float
-    unjudged: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,8 @@ class Tuned:
         share: Of the quality of the full horizon, with its interval.
         cost: Share of the full horizon's cost, with its interval.
         later: The share of quality over the held-out runs whose first verdict is not Accepted; None without such.
+        unjudged: Held-out runs that are left out: they cannot judge the policy, or nobody knows their quality, or the
+            full horizon's is 0, so that there is no share of it.
     """
 
     policy: str
@@ -72,6 +72,14 @@ class Tuned:
     share: Interval
     cost: Interval
     later: Interval | None
+    unjudged: int = 0
+
+
+MIN_PHOTOS = 8
+"""So many different photos are needed to tune."""
+
+MIN_LATER = 2
+"""So many held-out runs with more than one recorded round; a run and its forks are one."""
 
 
 def family(templates: Iterable[str]) -> tuple[str, ...]:
@@ -134,39 +142,60 @@ def tune(
         UsageError: There are too few runs, or none can judge the family.
     """
     if len({run.group for run in runs}) > 1:
-        raise UsageError("These runs were made by different parts.", hint="Tune on the runs of one reasoner and tool.")
+        told = "; ".join(sorted({" with ".join(run.group) for run in runs}))
+        hint = "Choose with --where, such as --where \"tool = 'classical'\"."
+        raise UsageError(f"These runs were made by different parts: {told}.", hint=hint)
     if cost == "usd" and any(run.prefixes[-1].unpriced or run.prefixes[-1].spent.usd is None for run in runs):
         raise UsageError("What some of these runs cost is not known.", hint="Price their calls, or tune on seconds.")
     ours, others = split(runs)
-    if not ours or not others:
-        raise UsageError(
-            f"{len(runs)} runs of {len({run.prefixes[0].request.image.sha256 for run in runs})} photos are too few.",
-            hint="Record more photos, with --shadow, so that a half of them can be held out.",
-        )
+    _check_enough(runs, ours, others)
     points = [point for text in texts if (point := _point(text, ours, cost, quality)) is not None]
     if not points:
         raise UsageError("No policy of the family can be judged on these runs.", hint="Record more rounds: --shadow N.")
     front = _pareto(points)
-    full = [_full(run, cost, quality) for run in ours]
-    best = sum(value for value, _ in full) / len(full)
+    full = by_family(
+        (run.family or run.run, value) for run in ours if (value := _full(run, cost, quality)[0]) is not None
+    )
+    best = sum(full) / len(full) if full else 0.0
     chosen = next((point for point in front if point.quality >= keep * best - 1e-9), front[-1])
     judged = [(outcome, run) for run in others if not (outcome := _replayed(run, chosen.policy, quality)).missing]
-    if not judged:
+    known = [(outcome, run) for outcome, run in judged if outcome.quality is not None and _full(run, cost, quality)[0]]
+    if not known:
         raise UsageError("The held-out runs cannot judge the policy.", hint="Record more rounds: --shadow N.")
-    return Tuned(chosen.policy, front, len(ours), len(judged), *_held_out(judged, cost, quality))
+    worth = _held_out(known, cost, quality)
+    return Tuned(chosen.policy, front, len(ours), len(known), *worth, unjudged=len(others) - len(known))
+
+
+def _check_enough(runs: Sequence[Recorded], ours: Sequence[Recorded], others: Sequence[Recorded]) -> None:
+    """Raise where an interval over the held-out half would say nothing."""
+    photos = len({run.prefixes[0].request.image.sha256 for run in runs})
+    later = len({run.family or run.run for run in others if len(run.actions) > 1})
+    if photos < MIN_PHOTOS or not ours:
+        raise UsageError(
+            f"{len(runs)} runs of {photos} photos are too few: tuning needs {MIN_PHOTOS} different photos.",
+            hint="Record more photos, with --shadow, so that a half of them can be held out.",
+        )
+    if later < MIN_LATER:
+        raise UsageError(
+            f"Of {len(others)} held-out runs {later} have more than one recorded round: tuning needs {MIN_LATER}.",
+            hint="Record rounds past the stop: --shadow N.",
+        )
 
 
 def _held_out(
     judged: list[tuple[Outcome, Recorded]], cost: Cost, quality: Quality
 ) -> tuple[Interval, Interval, Interval, Interval | None]:
-    full = [_full(run, cost, quality) for _, run in judged]
-    kept = [outcome.quality or 0.0 for outcome, _ in judged]
-    shares = [value / whole if whole else 1.0 for value, (whole, _) in zip(kept, full, strict=True)]
-    costs = [
-        _cost(outcome, cost) / whole if whole else 1.0 for (outcome, _), (_, whole) in zip(judged, full, strict=True)
-    ]
-    later = [share for share, (outcome, _) in zip(shares, judged, strict=True) if not outcome.first_accepted]
-    return interval(kept), interval(shares), interval(costs), interval(later) if later else None
+    kept, shares, costs, later = [], [], [], []
+    for outcome, run in judged:
+        whole, spent = _full(run, cost, quality)
+        assert whole and outcome.quality is not None
+        kept.append((outcome.family, outcome.quality))
+        shares.append((outcome.family, outcome.quality / whole))
+        costs.append((outcome.family, _cost(outcome, cost) / spent if spent else 1.0))
+        if not outcome.first_accepted:
+            later.append(shares[-1])
+    told = [interval(by_family(pairs)) for pairs in (kept, shares, costs)]
+    return told[0], told[1], told[2], interval(by_family(later)) if later else None
 
 
 def _replayed(run: Recorded, text: str, quality: Quality) -> Outcome:
@@ -179,8 +208,9 @@ def _point(text: str, runs: Sequence[Recorded], cost: Cost, quality: Quality) ->
     # A policy that some runs cannot judge would be compared on others: it is left out.
     if len(judged) < len(outcomes):
         return None
-    mean = sum(outcome.quality or 0.0 for outcome in judged) / len(judged)
-    return Point(text, mean, sum(_cost(outcome, cost) for outcome in judged) / len(judged), 0)
+    worth = by_family((outcome.family, outcome.quality or 0.0) for outcome in judged)
+    costs = by_family((outcome.family, _cost(outcome, cost)) for outcome in judged)
+    return Point(text, sum(worth) / len(worth), sum(costs) / len(costs))
 
 
 def _cost(outcome: Outcome, cost: Cost) -> float:
@@ -189,12 +219,12 @@ def _cost(outcome: Outcome, cost: Cost) -> float:
     return float(outcome.rounds) if cost == "rounds" else outcome.seconds
 
 
-def _full(run: Recorded, cost: Cost, quality: Quality) -> tuple[float, float]:
-    """Return quality and cost of going on to the last recorded round."""
+def _full(run: Recorded, cost: Cost, quality: Quality) -> tuple[float | None, float]:
+    """Return quality and cost of going on to the last recorded round; None where nobody knows the quality."""
     whole = run.prefixes[-1]
     keep = registry.build_policy("").keep(whole)
     spent = {"rounds": float(len(whole.rounds)), "seconds": whole.elapsed, "usd": whole.spent.usd or 0.0}
-    return quality(whole, keep) or 0.0, spent[cost]
+    return quality(whole, keep), spent[cost]
 
 
 def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:

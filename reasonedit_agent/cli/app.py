@@ -15,6 +15,7 @@ import typer
 
 from reasonedit_agent import __version__
 from reasonedit_agent.cli import conformance, edit, fork, labels, parts, policy, report, serve, trace, ui
+from reasonedit_agent.cli.outcome import nothing
 from reasonedit_agent.errors import BackendError, ReasonEditError, ReplyError, StoreError, UsageError
 
 __all__ = ["EXIT", "app", "run"]
@@ -73,7 +74,7 @@ def run() -> None:
     except ReasonEditError as error:
         if "--json" in sys.argv[1:]:
             status = "invalid" if isinstance(error, UsageError) else "failed"
-            print(json.dumps(edit.nothing(status, str(error), stopped_by=status)))
+            print(json.dumps(nothing(status, str(error), stopped_by=status)))
         else:
             print(f"reasonedit: {error}", file=sys.stderr)
         sys.exit(exit_code(error))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reasonedit_agent.cli.edit import AsJson, Out, Runs, _check_out, _conclude, _in, _interruptible
+from reasonedit_agent.cli.outcome import AsJson, Out, Runs, check_out, conclude, interruptible
 from reasonedit_agent.cli.progress import Narrator
 
 __all__ = ["fork"]
@@ -35,11 +35,11 @@ def fork(
     """Take over the first rounds of a run into a new one, and go on with other parts; the run stays as it is."""
     from reasonedit_agent.graphs.agent import EditAgent
 
-    _check_out(out)
+    check_out(out)
     given = {"reasoner": reasoner, "tool": tool, "policy": policy, "comparer": comparer}
     agent = EditAgent.of_run(run, runs, **{role: text for role, text in given.items() if text is not None})
-    with _interruptible(as_json), Narrator(quiet=as_json) as narrator:
+    with interruptible(as_json, out), Narrator(quiet=as_json) as narrator:
         result = agent.fork(
-            _in(agent, run), round_, think_again=think_again, shadow=shadow, timeout=timeout, on_event=narrator.tell
+            run, round_, think_again=think_again, shadow=shadow, timeout=timeout, on_event=narrator.tell
         )
-    _conclude(agent, result, out, as_json)
+    conclude(agent, result, out, as_json)

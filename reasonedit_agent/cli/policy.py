@@ -22,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Judge and tune policies over recor
 
 Which = Annotated[list[str] | None, typer.Argument(help="Ids or paths of runs; all of the folder by default.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of the runs.")]
+Where = Annotated[str, typer.Option("--where", help="Only runs for which this holds (SQL on the table runs).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
 
@@ -37,6 +38,7 @@ app.command("calibrate")(calibrate)
 def replay(
     which: Which = None,
     policy: Annotated[list[str] | None, typer.Option(help="A policy to judge; may be given several times.")] = None,
+    where: Where = "",
     runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +50,7 @@ def replay(
     if not policy:
         raise UsageError("No policy is named.", hint='Give at least one: --policy "accepted | rounds(2)".')
     policies = {text: registry.build_policy(text) for text in policy}
-    recorded = read_runs(which, runs)
+    recorded = read_runs(which, runs, where)
     outcomes = [judge(run, made, text) for text, made in policies.items() for run in recorded]
     summaries = summarise(outcomes)
     if as_json:
@@ -65,6 +67,7 @@ def tune(
     cost: Annotated[str, typer.Option(help="What is saved: rounds, seconds or usd.")] = "rounds",
     keep: Annotated[float, typer.Option(min=0, max=1, help="Share of the full horizon's quality to keep.")] = 0.99,
     out: Annotated[Path | None, typer.Option(help="Write the policy's text there.")] = None,
+    where: Where = "",
     runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +77,7 @@ def tune(
     if cost not in ("rounds", "seconds", "usd"):
         raise UsageError(f"There is no cost {cost!r}.", hint="It is rounds, seconds or usd.")
     kind: Any = cost
-    found = tuning.tune(read_runs(which, runs), tuning.family(family or tuning.FAMILY), cost=kind, keep=keep)
+    found = tuning.tune(read_runs(which, runs, where), tuning.family(family or tuning.FAMILY), cost=kind, keep=keep)
     if out is not None:
         try:
             out.write_text(found.policy + "\n", encoding="utf-8")
@@ -90,18 +93,21 @@ def tune(
         screen.print(f"{mark} {point.quality:5.2f}  {point.cost:8.2f}  {point.policy}", markup=False)
     screen.print(f"On {found.held_out} held-out runs it keeps {found.quality} of 10,", markup=False)
     screen.print(f"{found.share} of the full horizon's quality at {found.cost} of its {cost}.", markup=False)
+    if found.unjudged:
+        screen.print(f"{found.unjudged} more held-out runs cannot tell and are left out.", markup=False)
     if found.later is not None:
         screen.print(f"Where the first verdict is not Accepted ({found.later.count}): {found.later}.", markup=False)
     screen.print(found.policy, markup=False)
 
 
-def read_runs(which: list[str] | None, runs: Path | None) -> list[Recorded]:
+def read_runs(which: list[str] | None, runs: Path | None, where: str = "") -> list[Recorded]:
     """Return the recorded runs that can judge something; one that cannot be read is told and left out.
 
     Raises:
         UsageError: There is none.
     """
     from reasonedit_agent import tracing
+    from reasonedit_agent.analysis.forks import started_in
     from reasonedit_agent.analysis.replay import record
     from reasonedit_agent.errors import TraceError
 
@@ -109,10 +115,16 @@ def read_runs(which: list[str] | None, runs: Path | None) -> list[Recorded]:
     places = [tracing.find_run(name, folder) for name in which or ()]
     if not which:
         places = sorted(file.parent for file in folder.glob(f"*/{tracing.EVENTS}"))
+    if where:
+        chosen = _chosen(runs, where)
+        places = [place for place in places if place.name in chosen]
+        if not places:
+            raise UsageError(f"There is no run in {folder} for which {where} holds.")
     found: list[Recorded] = []
+    find = started_in(folder)
     for place in places:
         try:
-            run = record(tracing.read_events(place))
+            run = record(tracing.read_events(place), find)
         except TraceError as error:
             typer.echo(f"{place.name} is left out: {error}", err=True)
             continue
@@ -121,6 +133,14 @@ def read_runs(which: list[str] | None, runs: Path | None) -> list[Recorded]:
     if not found:
         raise UsageError(f"There is no run with a plan in {folder}.", hint="Name runs, or their folder with --runs.")
     return found
+
+
+def _chosen(runs: Path | None, where: str) -> set[str]:
+    """Return the runs for which a condition on the table `runs` holds."""
+    from reasonedit_agent.analysis.query import query
+    from reasonedit_agent.cli.tables import updated
+
+    return set(query(updated(runs, None), f"SELECT run FROM runs WHERE {where}").column("run").to_pylist())
 
 
 def _show(summaries: tuple[Summary, ...]) -> None:

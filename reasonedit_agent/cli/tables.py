@@ -136,6 +136,8 @@ def stats(
 def _group(console: PlainConsole, group: dict[str, Any]) -> None:
     parts = ", ".join(f"{name} {value}" for name, value in group["parts"].items() if value is not None)
     console.print(f"{group['runs']} runs: {parts or 'all'}", markup=False, style="bold")
+    if group["forks"]:
+        console.print(f"{group['forks']} of them are forks: what they took over counts with their parents alone.")
     if group["mixed"] > 1:
         console.print(f"These are runs of {group['mixed']} different settings of the parts, mixed as asked.")
     listed = ", ".join(f"{name} {n}" for name, n in group["status"].items())

@@ -49,7 +49,9 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
     if not rows:
         console.print(f"No runs in {folder}.", markup=False)
         return
-    table = Table("run", "image", "instruction", "status", "rounds", "kept", "stopped by", "seconds", box=None)
+    table = Table(
+        "run", "image", "instruction", "status", "rounds", "shadow", "kept", "stopped by", "seconds", box=None
+    )
     for row in rows:
         table.add_row(*(cell(value) for value in row.values()))
     console.print(table)
@@ -71,7 +73,8 @@ def _row(folder: Path) -> dict[str, Any]:
         "image": fold.run.title,
         "instruction": fold.run.request.instruction,
         "status": ended.status if ended else f"open ({fold.next})",
-        "rounds": len(history.rounds),
+        "rounds": sum(not round_.shadow for round_ in history.rounds),
+        "shadow_rounds": sum(round_.shadow for round_ in history.rounds),
         "kept": ended.keep.round if ended else None,
         "stopped_by": ended.stopped_by if ended else None,
         "seconds": round(history.elapsed, 2),
@@ -151,6 +154,7 @@ def _rounds_table(fold: Fold) -> Table:
     for round_ in fold.history.rounds:
         for index, verdict in enumerate(round_.verdicts):
             name = f"{round_.index}.{index}" if len(round_.verdicts) > 1 else str(round_.index)
+            name += " shadow" * round_.shadow
             last = index == len(round_.verdicts) - 1
             then = describe(decisions[round_.index]) if last and round_.index in decisions else ""
             if isinstance(verdict, Failure):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from reasonedit_agent.cli.regions import read_region
 from reasonedit_agent.cli.tables import Runs
 from reasonedit_agent.errors import UsageError
 
 if TYPE_CHECKING:
-    from reasonedit_agent.schemas import Region
-    from reasonedit_agent.viewer.studio.desk import Agent, Part, Workshop
+    from reasonedit_agent.viewer.studio.workshop import Agent, Part, Workshop
 
 __all__ = ["ui"]
 
@@ -34,7 +34,7 @@ def workshop(runs: Path | None = None) -> Workshop:
     """Return what the page needs and may not import."""
     from reasonedit_agent import tracing
     from reasonedit_agent.graphs.agent import EditAgent
-    from reasonedit_agent.viewer.studio.desk import Workshop
+    from reasonedit_agent.viewer.studio.workshop import Workshop
 
     folder = tracing.runs_folder(runs).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,30 +45,14 @@ def workshop(runs: Path | None = None) -> Workshop:
     def of_run(run: Path) -> Agent:
         return EditAgent.of_run(run)
 
-    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, region=region)
+    def fork(agent: Agent, run: Path, round_: int) -> str:
+        from reasonedit_agent.graphs.forking import fork_run
 
+        session = fork_run(cast(EditAgent, agent).parts, run, round_, runs=folder)
+        session.close()
+        return session.fold.run.run
 
-def region(text: str) -> Region:
-    """Read a region that was drawn or written on the page; unlike the command line's it is never a file's name.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    from pydantic import ValidationError
-
-    from reasonedit_agent.cli.edit import _numbers
-    from reasonedit_agent.schemas import Box, Phrase, Polygon
-
-    numbers: Any = _numbers(text)
-    if numbers is None:
-        return Phrase(text=text.strip())
-    try:
-        if len(numbers) > 1:
-            return Polygon(points=numbers)
-        left, top, right, bottom = numbers[0]
-        return Box(left=left, top=top, right=right, bottom=bottom)
-    except ValidationError as error:
-        raise UsageError(f"The region {text[:60]!r} cannot be read.", hint="Draw it on the photo.") from error
+    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, fork=fork, region=read_region)
 
 
 _NEEDS_TEXT = {
@@ -83,7 +67,7 @@ def parts() -> list[Part]:
     """Return the reasoners and tools that have a name, with what this machine lacks for them, as `doctor` finds it."""
     from reasonedit_agent import registry
     from reasonedit_agent.cli.parts import findings
-    from reasonedit_agent.viewer.studio.desk import Part
+    from reasonedit_agent.viewer.studio.workshop import Part
 
     found = {finding["what"]: finding for finding in findings()}
     made = []

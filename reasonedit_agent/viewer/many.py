@@ -105,6 +105,17 @@ def _standing(results: Sequence[Any]) -> int:
     return int(max(results, key=order).index)
 
 
+_DISPUTED = "disputed", "the Reasoner accepted it, and the people who labelled it did not"
+_ACCEPTED = f"""SELECT '{_DISPUTED[0]}' AS kind, run, round, candidate, kept, critique AS why FROM candidates
+WHERE verdict = 'accepted' AND NOT overruled ORDER BY run, round"""
+
+
+def _said(row: Row, labels: Labels) -> dict[tuple[int, int], bool]:
+    """Return what people said of a run's candidates: in its review, or by labels, which come later."""
+    by_label = {place: labels[row.run, *place] for place in row.predicted if (row.run, *place) in labels}
+    return row.said | by_label
+
+
 def overview(rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
     """Return what the template ``many.html`` needs beside the rows.
 
@@ -121,6 +132,9 @@ def overview(rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
         index.update()
         groups = statistics(index, (*BY, "parts"))
         found = query(index, "SELECT * FROM failures ORDER BY run, round").to_pylist()
+        accepted = query(index, _ACCEPTED).to_pylist() if labels else []
+    anchors = {(row.anchor, *place): said for row in rows for place, said in _said(row, labels).items()}
+    found += [it for it in accepted if anchors.get((it["run"], it["round"], it["candidate"])) is False]
     return {
         "counts": Counter(row.status for row in rows),
         "plots": [plot for plot in (_rounds(rows), *_costs(groups), _calibration(rows, labels), _kinds(found)) if plot],
@@ -173,7 +187,7 @@ def _costs(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _calibration(rows: Sequence[Row], labels: Labels) -> dict[str, Any] | None:
     pairs = []
     for row in rows:
-        good = row.said | {(r, c): value for (run, r, c), value in labels.items() if run == row.run}
+        good = _said(row, labels)
         pairs += [(row.predicted[place], value) for place, value in good.items() if place in row.predicted]
     if not pairs:
         return None
@@ -184,10 +198,11 @@ def _calibration(rows: Sequence[Row], labels: Labels) -> dict[str, Any] | None:
             n = len(inside)
             bins.append((sum(p for p, _ in inside) / n, sum(good for _, good in inside) / n, n))
     error = sum(abs(p - share) * n for p, share, n in bins) / len(pairs)
-    label = f"Reliability diagram of {len(pairs)} labels; the table beneath has the numbers."
+    noun = "label" if len(pairs) == 1 else "labels"
+    label = f"Reliability diagram of {len(pairs)} {noun}; the table beneath has the numbers."
     table = [{"said": round(p, 3), "accepted by people": round(s, 3), "labels": n} for p, s, n in bins]
     about = (
-        f"{len(pairs)} labels; expected calibration error {error:.3f}. The Reasoner's word is its confidence, "
+        f"{len(pairs)} {noun}; expected calibration error {error:.3f}. The Reasoner's word is its confidence, "
         "or the overall score over 10 where it tells none. On the dashed line it is right."
     )
     return _plot("Calibration", plots.calibration(bins, "calibration", label), table, about)
@@ -245,8 +260,8 @@ def _group(group: Mapping[str, Any], letter: str) -> dict[str, Any]:
 
 def _failures(found: Sequence[Mapping[str, Any]], rows: Mapping[str, Row]) -> list[dict[str, Any]]:
     kinds = []
-    for rule in RULES:
-        mine = [failure for failure in found if failure["kind"] == rule.kind]
+    for name, about in (*((rule.kind, rule.about) for rule in RULES), _DISPUTED):
+        mine = [failure for failure in found if failure["kind"] == name]
         if not mine:
             continue
         examples = []
@@ -264,5 +279,5 @@ def _failures(found: Sequence[Mapping[str, Any]], rows: Mapping[str, Row]) -> li
                 }
             )
         runs = len({failure["run"] for failure in mine})
-        kinds.append({"name": rule.kind, "about": rule.about, "found": len(mine), "runs": runs, "examples": examples})
+        kinds.append({"name": name, "about": about, "found": len(mine), "runs": runs, "examples": examples})
     return sorted(kinds, key=lambda kind: -kind["runs"])

@@ -102,7 +102,8 @@ def write_report(
         folder: Where ids are looked for.
         light: Thumbnails only, and the starts of long texts.
         what_if: Rows of what other policies would have done, by the run's id; those under ``""`` are over all runs.
-        labels: Whether candidates are good, for the plot of calibration, beside what people said in the runs.
+        labels: Whether candidates are good: shown with them, and in the plot of calibration beside what people said in
+            the runs.
         progress: Told how many runs were taken, of how many.
 
     Raises:
@@ -111,7 +112,7 @@ def write_report(
         StoreError: The file cannot be written.
     """
     folders = find_runs(runs, folder)
-    report = _Report(light, what_if or {}, len(folders))
+    report = _Report(light, what_if or {}, labels or {}, len(folders))
     target = Path(out)
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as body:
@@ -120,7 +121,7 @@ def write_report(
                 if progress:
                     progress(done, len(folders))
             body.seek(0)
-            return report.write(target, body, labels or {})
+            return report.write(target, body)
     except OSError as error:
         raise StoreError(f"The report {target} cannot be written: {error.strerror or error}.") from error
 
@@ -128,9 +129,8 @@ def write_report(
 class _Report:
     """Takes runs one after the other; what is kept of each is its row."""
 
-    def __init__(self, light: bool, what_if: Mapping[str, Rows], runs: int) -> None:
-        self.light = light
-        self.what_if = what_if
+    def __init__(self, light: bool, what_if: Mapping[str, Rows], labels: Labels, runs: int) -> None:
+        self.light, self.what_if, self.labels = light, what_if, labels
         self.single = runs == 1
         self.packed = runs > MANY
         self.frame = Frame()
@@ -186,6 +186,7 @@ class _Report:
             "cost": _cost,
             "costs": _costs,
             "what_if": self.what_if.get(run.started.run, ()),
+            "label": lambda round_, candidate: self.labels.get((run.started.run, round_, candidate)),
             "AXES": AXES,
         }
 
@@ -218,14 +219,14 @@ class _Report:
             said=said,
         )
 
-    def write(self, target: Path, body: IO[str], labels: Labels) -> Written:
+    def write(self, target: Path, body: IO[str]) -> Written:
         """Write the file beside its place, then put it there."""
         if not self.rows:
             raise UsageError("None of these runs can be read.", hint=next(iter(self.left_out.values())))
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             with part.open("w", encoding="utf-8", errors="replace") as file:
-                for text in self._start(labels):
+                for text in self._start():
                     file.write(text)
                 while chunk := body.read(1 << 20):
                     file.write(chunk)
@@ -236,7 +237,7 @@ class _Report:
             part.unlink(missing_ok=True)
         return Written(len(self.rows), target.stat().st_size, self.left_out)
 
-    def _start(self, labels: Labels) -> Iterator[str]:
+    def _start(self) -> Iterator[str]:
         if self.single:
             yield self.frame.top(f"{self.rows[0].instruction[:80]} · reasonedit")
             return
@@ -250,7 +251,7 @@ class _Report:
             shown=SHOWN,
             left_out=self.left_out,
             what_if=self.what_if.get("", ()),
-            **overview(self.rows, labels),
+            **overview(self.rows, self.labels),
         )
 
 

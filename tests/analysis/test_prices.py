@@ -59,6 +59,9 @@ def test_own_machine_and_gpu_hours() -> None:
     assert table.usd("QwenImageEditPipeline on NVIDIA H100 80GB HBM3", busy) == pytest.approx(
         table.gpu_hours["H100"] / 2
     )
+    for name, device in (("H100", "NVIDIA H100 80GB HBM3"), ("H200", "NVIDIA H200"), ("A100", "NVIDIA A100-SXM4-80GB")):
+        assert table.usd(f"diffusers:{device}", busy) == pytest.approx(table.gpu_hours[name] / 2)
+    assert table.usd("diffusers:NVIDIA GeForce RTX 4090", busy) is None
     assert table.usd("QwenImageEditPipeline on cuda:0", busy) is None
     assert table.usd("x on cuda:0", busy, settings="NVIDIA H200") == pytest.approx(table.gpu_hours["H200"] / 2)
     part = PartInfo(name="diffusers", settings={"device_name": "NVIDIA A100-SXM4-80GB"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import random
@@ -16,7 +17,7 @@ from reasonedit_agent.analysis.replay import Recorded, record, replay
 from reasonedit_agent.analysis.tuning import FAMILY, family, split, tune
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.policies import parse_policy
-from reasonedit_agent.schemas import Accepted, EditStep, Refine, Rejected
+from reasonedit_agent.schemas import Accepted, EditStep, History, Pick, Refine, Rejected
 from reasonedit_agent.testing import scores
 from reasonedit_agent.tracing import read_events
 from tests.conftest import encoded
@@ -98,6 +99,31 @@ def test_too_few(runs: list[Recorded]) -> None:
         tune(runs, ("rounds(9)",))
     with pytest.raises(UsageError, match="is not known"):  # scripted calls have no price, and that is not 0
         tune(runs, ("rounds(1)",), cost="usd")
+
+
+def test_a_held_out_half_that_says_nothing(folder: Path, runs: list[Recorded]) -> None:
+    short = [dataclasses.replace(run, prefixes=run.prefixes[:2], actions=run.actions[:1]) for run in runs]
+    with pytest.raises(UsageError, match="held-out runs 0 have more than one recorded round"):
+        tune(short, ("rounds(1)",))
+    _, others = split(runs)
+    dumb = others[0].run
+
+    def quality(history: History, pick: Pick) -> float | None:
+        return None if history is others[0].prefixes[-1] else 0.0 if history is others[1].prefixes[-1] else 5.0
+
+    tuned = tune(runs, ("rounds(1)", "rounds(2)"), quality=quality)
+    assert dumb and (tuned.unjudged, tuned.held_out) == (2, len(others) - 2)  # unknown, and a share of nothing
+
+
+def test_runs_are_chosen_by_a_condition(folder: Path, tmp_path: Path) -> None:
+    def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [SCRIPT, "policy", *arguments, "--runs", str(folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    some = cli("replay", "--policy", "rounds(1)", "--where", "first_verdict = 'accepted'", "--json")
+    assert json.loads(some.stdout)["runs"] == 8, some.stderr
+    none, wrong = cli("tune", "--where", "rounds > 99"), cli("tune", "--where", "nothing = 1")
+    assert none.returncode == wrong.returncode == 2 and "no run" in none.stderr and "query fails" in wrong.stderr
 
 
 def test_from_the_command_line(folder: Path, tmp_path: Path) -> None:

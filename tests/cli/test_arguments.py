@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reasonedit_agent.cli.edit import parse_region
+from reasonedit_agent.cli.regions import parse_region
 from reasonedit_agent.errors import UsageError
 from tests.cli.test_cli import cli
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from reasonedit_agent.cli.edit import parse_region
+from reasonedit_agent.cli.regions import parse_region
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.schemas import Box, Mask, Phrase, Polygon
 from reasonedit_agent.tracing import read_events

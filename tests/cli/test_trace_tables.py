@@ -78,6 +78,13 @@ def test_diff_shows_where_two_runs_part(tmp_path: Path) -> None:
     assert "They are the same." in cli("trace", "diff", "a", "a", "--runs", tmp_path).stdout
 
 
+def test_shadow_rounds_are_marked_and_counted_apart(tmp_path: Path) -> None:
+    write(tmp_path / "a", by_hand("a", [rejected(4, 9), accepted(9, 9)], Pick(round=1), stop_after=1))
+    (row,) = told("list", "--runs", tmp_path)
+    assert (row["rounds"], row["shadow_rounds"]) == (1, 1)
+    assert "2 shadow" in cli("trace", "show", "a", "--runs", tmp_path).stdout
+
+
 def test_export_and_import(runs: Path, tmp_path: Path) -> None:
     table = told("export", "candidates", "--runs", runs, "--out", tmp_path / "candidates.csv")
     assert table["rows"] == len((tmp_path / "candidates.csv").read_text().splitlines()) - 1

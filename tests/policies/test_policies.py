@@ -211,6 +211,9 @@ def test_the_default_is_a_policy() -> None:
 @pytest.mark.parametrize(
     ("text", "column", "words"),
     [
+        ("(" * 3000, 51, "more than 50 parentheses stand in each other"),
+        ("rounds(" * 3000, 357, "more than 50 parentheses stand in each other"),
+        ("not " * 3000 + "accepted", 205, "more than 50 negations"),
         ("acepted", 1, "There is no policy 'acepted'. Known: accepted, "),
         ("accepted | ", 12, "expected a name"),
         ("accepted rounds(3)", 10, "not expected"),

@@ -1,4 +1,4 @@
-"""One Chromium for the session.
+"""One Chromium for all tests of this folder.
 
 Where there is none, the tests that need it are skipped with that reason; with ``REASONEDIT_REQUIRE_SERVERS=1``, which
 ``.ci/run`` sets, they fail instead.
@@ -6,6 +6,7 @@ Where there is none, the tests that need it are skipped with that reason; with `
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, Request, sync_playwright
 
 from tests.viewer import making
+from tests.viewer.visiting import Opened as OpenedStudio
+from tests.viewer.visiting import Studio, visiting
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = "no Chromium starts: `apt-get install chromium` or `playwright install chromium` brings one"
@@ -26,9 +29,9 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=found, args=flags)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The session's browser."""
+    """The browser of all tests here: Playwright keeps a loop running, of which a thread has but one."""
     with sync_playwright() as playwright:
         try:
             browser = launch(playwright)
@@ -87,3 +90,19 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("several") / "runs"
     making.several(folder)
     return folder
+
+
+@pytest.fixture(scope="package")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A server without any runs; each test is a browser of its own, which sees only its own."""
+    made = Studio(tmp_path_factory.mktemp("studio") / "runs")
+    made.start()
+    yield made
+    made.kill(signal.SIGINT)
+
+
+@pytest.fixture
+def visit(studio: Studio, chromium: Browser) -> Iterator[OpenedStudio]:
+    """Open its page as a browser of its own."""
+    with visiting(studio, chromium) as open_page:
+        yield open_page

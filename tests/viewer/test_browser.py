@@ -1,17 +1,23 @@
 """The report in a real Chromium: nothing runs, nothing is fetched, all is reached by keyboard, axe finds nothing."""
 
+import re
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from reasonedit_agent.analysis.labels import add_label
 from reasonedit_agent.viewer import report as report_module
 from reasonedit_agent.viewer.report import write_report
 from tests.viewer import making
 from tests.viewer.conftest import Opened
 
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+SCRIPT = str(Path(sys.executable).with_name("reasonedit"))
 SECONDS = 2.0
 """In which a report opens."""
 
@@ -121,6 +127,41 @@ def test_the_policy_stops_what_would_have_slipped_through(opened: Opened, single
     assert any("Content Security Policy" in problem for problem in opened.problems)
     opened.problems.clear()
     assert opened.outside == []
+
+
+@pytest.fixture(scope="session")
+def labelled(several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs with a label and two policies, by the command line."""
+    runs = tmp_path_factory.mktemp("labelled") / "runs"
+    shutil.copytree(several, runs)
+    five = next(path.parent.name for path in runs.glob("*/events.jsonl") if '"round":5' in path.read_text())
+    add_label(runs, run=five, round=5, label="reject", annotator="<b>ada</b>")
+    command = [SCRIPT, "report", str(runs), "-o", str(runs.parent / "out.html")]
+    for policy in ("rounds(1)", "accepted | rounds(5)"):
+        command += ["--policy", policy]
+    subprocess.run(command, check=True, capture_output=True)
+    return runs.parent / "out.html"
+
+
+@pytest.mark.parametrize("opened", LOOKS, indirect=True)
+def test_what_if_labels_and_failures_of_several_runs(opened: Opened, labelled: Path) -> None:
+    page = opened.open(labelled)
+    table = page.get_by_role("region", name="The same runs under other policies").locator("tbody tr")
+    assert table.count() == 2 and table.first.locator("td").first.inner_text() == "rounds(1)"
+    plot = page.get_by_role("img", name=re.compile("Reliability diagram of 5 labels"))
+    assert plot.is_visible() and plot.bounding_box()["width"] > 200  # type: ignore[index]
+    failures = page.locator("section", has=page.get_by_role("heading", name="Failures")).locator("details")
+    disputed = failures.filter(has_text="Disputed: 1 time in 1 run")
+    if not disputed.get_attribute("open"):
+        disputed.locator("summary").click()
+    pictures = disputed.get_by_role("img")
+    assert pictures.count() == 2 and all(picture.is_visible() for picture in pictures.all())
+    disputed.get_by_role("link").click()
+    section = page.locator(".run[open]")
+    section.get_by_text("Labelled bad").wait_for()
+    assert section.get_by_role("region", name="The same run under other policies").locator("tbody tr").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
+    assert serious(opened) == []
 
 
 def test_filter_and_sort(opened: Opened, many: Path) -> None:

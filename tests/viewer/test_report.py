@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -218,56 +217,3 @@ def test_the_old_file_stands_until_the_new_one_is_whole(five: Path, tmp_path: Pa
     done = subprocess.run([SCRIPT, "report", str(five), "-o", str(out)], capture_output=True, text=True, check=False)
     assert done.returncode == 4 and done.stderr.startswith(f"reasonedit: The report {out} cannot be written")
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is what is tested")
-@pytest.mark.parametrize(
-    ("env", "answer", "mark"),
-    [
-        ({"COLORTERM": "truecolor"}, b"", "▀"),
-        ({"COLORTERM": "truecolor"}, b"\x1b[?62;4c", "\x1bP"),
-        ({"NO_COLOR": "1"}, b"", ""),
-        ({"TERM": "dumb"}, b"", ""),
-    ],
-    ids=["half blocks", "sixel", "no colour", "dumb"],
-)
-def test_trace_show_draws_where_the_terminal_can(five: Path, env: dict[str, str], answer: bytes, mark: str) -> None:
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 960, 800))
-    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLORTERM")}
-    process = subprocess.Popen(
-        [SCRIPT, "trace", "show", str(five)],
-        env={**clean, "TERM": "xterm-256color", **env},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(theirs)
-    told = b""
-    while True:
-        try:
-            data = os.read(ours, 65536)
-        except OSError:
-            break
-        told += data
-        if answer and b"\x1b[c" in data:
-            os.write(ours, answer)
-    os.close(ours)
-    assert process.wait() == 0
-    text = told.decode()
-    assert "round 5" in text.lower() or "5.0" in text
-    assert mark in text
-    for other in {"▀", "\x1bP"} - {mark}:
-        assert other not in text
-
-
-def test_trace_show_in_a_pipe_is_text(five: Path) -> None:
-    done = subprocess.run([SCRIPT, "trace", "show", str(five)], capture_output=True, text=True, check=True)
-    assert "\x1b" not in done.stdout and "▀" not in done.stdout

@@ -1,142 +1,28 @@
-"""What lies behind the page: whose runs there are, which of them is being worked on, and how one watches it.
+"""What lies behind the page: which runs there are, which of them is being worked on, and how one watches it.
 
 A run belongs to the browser that started it (a secret in a cookie), and outlives its page: a job goes on when nobody
-watches, and a page that comes back finds it by its id. What the trace has is never kept twice; beside it there is only
-a file that says whose run it is.
+watches, and a page that comes back finds it by its id. What the trace has is never kept twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from reasonedit_agent import tracing
-from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
-from reasonedit_agent.events import AnyEvent, Progress, RunStarted
+from reasonedit_agent.errors import ReasonEditError, UsageError
+from reasonedit_agent.events import AnyEvent, RunStarted
 from reasonedit_agent.images import ingest, open_store
-from reasonedit_agent.schemas import ImageRef, Region, Thought
+from reasonedit_agent.schemas import ImageRef, Thought
+from reasonedit_agent.viewer.studio.job import Job
+from reasonedit_agent.viewer.studio.owners import Owners
+from reasonedit_agent.viewer.studio.workshop import Agent, Parts, Workshop
 from reasonedit_agent.viewer.telling import RunTold, tell
 
-__all__ = ["Agent", "Desk", "Job", "Part", "Parts", "Workshop"]
-
-Parts = tuple[str, str, str]
-"""Texts of a reasoner, a tool and a policy."""
-
-OWNERS = "studio.jsonl"
-"""Beside the runs: one line per run that a browser started."""
-
-
-class Agent(Protocol):
-    """What the page needs of `reasonedit_agent.EditAgent`."""
-
-    async def aedit(self, image: Any, instruction: str, **options: Any) -> Any:
-        """Edit an image."""
-        ...
-
-    async def aresume(self, run: Any, answer: str | None = None, **options: Any) -> Any:
-        """Go on with a run."""
-        ...
-
-    async def afork(self, run: Any, round: int, **options: Any) -> Any:
-        """Go another way from a round of a run."""
-        ...
-
-
-@dataclass(frozen=True)
-class Part:
-    """A reasoner or a tool that can be chosen.
-
-    Attributes:
-        role: ``reasoner`` or ``tool``.
-        name: As registered.
-        lacks: What this machine has not; empty where it can be used as it is.
-        command: That adds what it lacks.
-    """
-
-    role: str
-    name: str
-    lacks: str = ""
-    command: str = ""
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What the command line hands to the page, which may not know the graph.
-
-    Attributes:
-        runs: Folder of the runs.
-        parts: All that have a name.
-        make: Builds an agent from the texts of a reasoner, a tool and a policy.
-        of_run: Builds the agent of a recorded run.
-        region: Reads a region as the command line does, but never a file.
-    """
-
-    runs: Path
-    parts: Sequence[Part]
-    make: Callable[[str, str, str], Agent]
-    of_run: Callable[[Path], Agent]
-    region: Callable[[str], Region]
-
-
-@dataclass
-class Job:
-    """A run that this process works on.
-
-    Attributes:
-        events: So far; progress is told in ``progress`` alone.
-        progress: The last one of the part at work.
-        error: Why there is no run, in one line.
-        overhead: Seconds that listening took.
-    """
-
-    events: list[AnyEvent] = field(default_factory=list)
-    progress: Progress | None = None
-    error: str = ""
-    done: bool = False
-    overhead: float = 0.0
-    future: Future[Any] | None = None
-    _version: int = 0
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def tell(self, event: AnyEvent) -> None:
-        """Take an event; called from the thread that emits it."""
-        start = time.perf_counter()
-        with self._changed:
-            if isinstance(event, Progress):
-                self.progress = event
-            else:
-                self.progress = None
-                self.events.append(event)
-            self._version += 1
-            self._changed.notify_all()
-        self.overhead += time.perf_counter() - start
-
-    def end(self, error: str = "") -> None:
-        """Say that nothing more comes."""
-        with self._changed:
-            self.done, self.error = True, error
-            self._version += 1
-            self._changed.notify_all()
-
-    def wait(self, seen: int, seconds: float) -> int:
-        """Wait until there is more than ``seen``, and return the version that there is."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version > seen or self.done, timeout=seconds)
-            return self._version
-
-    @property
-    def run(self) -> str:
-        """The run's id; empty before its first event."""
-        first = self.events[0] if self.events else None
-        return first.run if isinstance(first, RunStarted) else ""
+__all__ = ["Desk"]
 
 
 class Desk:
@@ -149,46 +35,16 @@ class Desk:
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
         self.runs = workshop.runs
+        self.owners = Owners(workshop.runs)
         self._jobs: dict[str, Job] = {}
         self._drafts: dict[str, dict[str, ImageRef]] = {}
         self._agents: dict[Parts, Agent] = {}
-        self._owners: dict[str, dict[str, str]] = {}
-        self._read_owners = 0
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="studio", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="studio", daemon=True)
+        self._thread.start()
 
-    # whose a run is
-
-    def may_see(self, session: str, run: str) -> bool:
-        """Whether a browser may see a run: its own, and those that no browser started."""
-        return self._owner(run) in (None, _name(session))
-
-    def own(self, session: str, run: str, parent: str = "") -> None:
-        """Write down whose run it is, and whose result it started from."""
-        line = json.dumps({"run": run, "owner": _name(session), "parent": parent}) + "\n"
-        try:
-            with (self.runs / OWNERS).open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise StoreError(f"{self.runs} cannot be written: {error.strerror}.") from error
-
-    def parent(self, run: str) -> str:
-        """Return the run whose picture a run started from; empty where it was a photo."""
-        return self._known(run).get("parent", "")
-
-    def _owner(self, run: str) -> str | None:
-        return self._known(run).get("owner")
-
-    def _known(self, run: str) -> dict[str, str]:
-        path = self.runs / OWNERS
-        with self._lock:
-            if path.is_file() and path.stat().st_size != self._read_owners:
-                self._read_owners = path.stat().st_size
-                for line in path.read_text("utf-8").splitlines():
-                    told = json.loads(line)
-                    self._owners.setdefault(told["run"], told)
-            return self._owners.get(run, {})
+    # what there is
 
     def folder(self, session: str, run: str) -> Path:
         """Return a run's folder.
@@ -198,7 +54,9 @@ class Desk:
         """
         folder = self.runs / run
         known = run == Path(run).name and (folder / tracing.EVENTS).is_file()
-        if not run or not known or not self.may_see(session, run):
+        with self._opening:
+            seen = bool(run) and known and self.owners.may_see(session, run)
+        if not seen:
             raise UsageError(f"There is no run {run[:60]!r} here.", hint="Choose one under Runs.")
         return folder
 
@@ -206,7 +64,8 @@ class Desk:
         """Return the ids of all runs that a browser may see, the newest first."""
         entries = self.runs.iterdir() if self.runs.is_dir() else ()
         found = (entry.name for entry in entries if (entry / tracing.EVENTS).is_file())
-        return sorted((run for run in found if self.may_see(session, run)), reverse=True)
+        with self._opening:
+            return sorted((run for run in found if self.owners.may_see(session, run)), reverse=True)
 
     # pictures
 
@@ -231,8 +90,15 @@ class Desk:
             preview = job.progress.preview if job and job.progress else None
             found = next((ref for ref in (*told.images, preview) if ref and ref.sha256 == sha256), None)
         if found is None:
-            raise UsageError("There is no such picture.")
+            gone = "The studio was started again since that photo was dropped." if run == "draft" else ""
+            raise UsageError("There is no such picture.", hint=gone and f"{gone} Drop it again.")
         return found
+
+    def missing(self, pictures: Iterable[ImageRef]) -> frozenset[str]:
+        """Return the hashes of those that the store of the runs no longer has."""
+        store = open_store(self.runs / tracing.IMAGES)
+        places = {ref.sha256: store.path(ref) for ref in pictures}
+        return frozenset(sha256 for sha256, place in places.items() if place is not None and not place.is_file())
 
     # runs
 
@@ -263,8 +129,21 @@ class Desk:
         Raises:
             UsageError: There is no run.
         """
-        agent = self._agent(parts)
-        return self._begin(session, lambda job: agent.aedit(image, instruction, on_event=job.tell, **options), parent)
+        agent, job = self._agent(parts), Job()
+
+        def heard(event: AnyEvent) -> None:
+            if isinstance(event, RunStarted):  # before anybody can see the run
+                self.owners.add(session, event.run, parent)
+            job.tell(event)
+
+        self._work(job, lambda: agent.aedit(image, instruction, on_event=heard, **options))
+        seen = 0
+        while not job.run and not job.done:
+            seen = job.wait(seen, 60)
+        if not job.run:
+            raise UsageError(job.error or "The run did not start.")
+        self._jobs[job.run] = job
+        return job
 
     def fork(self, session: str, run: str, round_: int, parts: Parts) -> Job:
         """Take over the first rounds of a run into a new one, and go on with other parts.
@@ -273,26 +152,20 @@ class Desk:
             UsageError: There is no such run or round.
         """
         folder, agent = self.folder(session, run), self._agent(parts)
-        return self._begin(session, lambda job: agent.afork(folder, round_, on_event=job.tell), self.parent(run))
-
-    def _begin(self, session: str, start: Callable[[Job], Any], parent: str) -> Job:
-        job = Job()
-        self._work(job, lambda: start(job))
-        seen = 0
-        while not job.run and not job.done:
-            seen = job.wait(seen, 60)
-        if not job.run:
-            raise UsageError(job.error or "The run did not start.")
-        self.own(session, job.run, parent)
-        self._jobs[job.run] = job
-        return job
+        with self._opening:  # nobody may see it before it is written down whose it is
+            made = self.workshop.fork(agent, folder, round_)
+            self.owners.add(session, made, self.owners.parent(run))
+        return self._resume(agent, made, None)
 
     def go_on(self, session: str, run: str, answer: str | None, thought: Thought | None = None) -> Job:
         """Answer a run that waits, or go on with one that was interrupted."""
         folder = self.folder(session, run)
         if self.job(run):
             raise UsageError("The run is at work.", hint="Wait, or stop it.")
-        agent = self.workshop.of_run(folder)
+        return self._resume(self.workshop.of_run(folder), run, answer, thought)
+
+    def _resume(self, agent: Agent, run: str, answer: str | None, thought: Thought | None = None) -> Job:
+        folder = self.runs / run
         job = Job(events=tracing.read_events(folder))
         before = len(job.events)
         options: dict[str, Any] = {"thought": thought} if thought is not None else {}
@@ -309,13 +182,7 @@ class Desk:
         """Interrupt a run; it can be gone on with. Return whether there was work to stop."""
         self.folder(session, run)
         job = self.job(run)
-        if job is None or job.future is None:
-            return False
-        job.future.cancel()
-        seen = 0
-        while not job.done:
-            seen = job.wait(seen, 30)
-        return True
+        return job is not None and job.interrupt(60)
 
     def _agent(self, parts: Parts) -> Agent:
         with self._lock:
@@ -342,12 +209,8 @@ class Desk:
     def close(self) -> None:
         """Interrupt what is under way, so that every trace has its end."""
         for job in list(self._jobs.values()):
-            if not job.done and job.future:
-                job.future.cancel()
-                job.wait(job._version, 10)
+            job.interrupt(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
-
-
-def _name(session: str) -> str:
-    """Return what stands in the file for a browser: not its secret."""
-    return hashlib.sha256(session.encode()).hexdigest()[:24]
+        self._thread.join(10)
+        if not self._loop.is_running():
+            self._loop.close()

@@ -16,7 +16,8 @@ from reasonedit_agent.images import open_store
 from reasonedit_agent.schemas import ImageRef
 from reasonedit_agent.tracing import IMAGES
 from reasonedit_agent.viewer.pictures import thumbnail
-from reasonedit_agent.viewer.studio.desk import Desk, Workshop
+from reasonedit_agent.viewer.studio.desk import Desk
+from reasonedit_agent.viewer.studio.workshop import Workshop
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,6 +42,12 @@ _HEADERS = {
 }
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _LARGEST = 1600
+_GONE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 100" width="160" height="100">'
+    '<rect width="160" height="100" fill="#dde2e8"/><text x="80" y="55" text-anchor="middle" '
+    'font-family="sans-serif" font-size="16" fill="#374151">missing</text></svg>'
+)
+"""Shown where a picture cannot be had: a browser draws it, whatever the status."""
 
 
 class _Guard:
@@ -89,7 +96,8 @@ def application(desk: Desk) -> FastAPI:
     import gradio
     from fastapi import FastAPI, Request, Response
 
-    from reasonedit_agent.viewer.studio.page import CSS, HEAD, Page, theme
+    from reasonedit_agent.viewer.studio.look import CSS, HEAD, theme
+    from reasonedit_agent.viewer.studio.page import Page
 
     app = FastAPI(openapi_url=None)
 
@@ -98,8 +106,8 @@ def application(desk: Desk) -> FastAPI:
         try:
             ref = desk.picture(session, run, sha256)
             data, kind = _sized(desk, ref, min(side, _LARGEST))
-        except ReasonEditError as error:
-            return Response(str(error), status_code=404, media_type="text/plain")
+        except ReasonEditError:
+            return Response(_GONE, status_code=404, media_type="image/svg+xml")
         headers = {"cache-control": "private, max-age=31536000, immutable"}
         if name:
             safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)[:80]
@@ -136,8 +144,12 @@ def _sized(desk: Desk, ref: ImageRef, side: int) -> tuple[bytes, str]:
     if small is None:
         raise StoreError(f"The picture {ref.sha256[:12]} is missing or damaged.")
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=85, method=2)
-    return out.getvalue(), "image/webp"
+    if small.mode == "RGBA":
+        small.save(out, "WEBP", quality=85, method=0)
+        return out.getvalue(), "image/webp"
+    # A tenth of what WebP takes, and it is taken from the edit that is watched.
+    small.save(out, "JPEG", quality=88)
+    return out.getvalue(), "image/jpeg"
 
 
 def serve(workshop: Workshop, port: int, tell: Callable[[str], None]) -> None:

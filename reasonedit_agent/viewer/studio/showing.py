@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,23 @@ class Shown:
         """Return a template with its values, all of them escaped."""
         return self._jinja.get_template(template).render(**values)
 
-    def run(self, run: RunTold, progress: Progress | None, working: bool, label: str = "") -> str:
-        """Return a run: the steps under way, before and after, the rounds with what can be done with each."""
+    def run(
+        self,
+        run: RunTold,
+        progress: Progress | None,
+        working: bool,
+        label: str = "",
+        missing: Collection[str] = (),
+    ) -> str:
+        """Return a run: the steps under way, before and after, the rounds with what can be done with each.
+
+        Args:
+            run: What is told.
+            progress: Of the part at work.
+            working: Whether a part is.
+            label: What was said of the result on the page.
+            missing: Hashes of pictures that cannot be had.
+        """
         live = None
         if working:
             node = progress.node if progress else run.next
@@ -65,6 +80,7 @@ class Shown:
             progress=live,
             working=working,
             label=label,
+            missing=missing,
             pictures=f"picture/{run.started.run}",
             title="".join(c if c.isalnum() or c in "-_." else "_" for c in run.started.title)[:60],
             decided=_decided,
@@ -83,9 +99,9 @@ class Shown:
         said = run.status.replace("_", " ").capitalize()
         return f"{said}. Kept {pick_name(run.keep)}, stopped by {run.ended.stopped_by}, {seconds(run.elapsed)}."
 
-    def stage(self, ref: ImageRef | None, where: str, notes: Sequence[str] = ()) -> str:
+    def stage(self, ref: ImageRef | None, where: str, notes: Sequence[str] = (), missing: Collection[str] = ()) -> str:
         """Return the photo to draw on."""
-        return self.render("stage.html", ref=ref, where=where, notes=notes)
+        return self.render("stage.html", ref=ref, where=where, notes=notes, missing=missing)
 
 
 def _steps(run: RunTold, working: bool) -> list[_Step]:

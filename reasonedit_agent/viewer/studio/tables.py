@@ -8,10 +8,13 @@ from typing import Any
 import gradio as gr
 
 from reasonedit_agent import registry, tracing
+from reasonedit_agent.analysis.forks import started_in
 from reasonedit_agent.analysis.replay import record, replay, summarise
 from reasonedit_agent.errors import ReasonEditError, UsageError
 from reasonedit_agent.viewer.page import seconds
 from reasonedit_agent.viewer.studio.desk import Desk
+from reasonedit_agent.viewer.studio.form import check_length
+from reasonedit_agent.viewer.studio.look import FRAME, asset, said
 from reasonedit_agent.viewer.studio.showing import Shown
 from reasonedit_agent.viewer.telling import RunTold, pick_name
 
@@ -61,9 +64,7 @@ class Tables:
 
     def build(self) -> None:
         """Make the tabs; to be called where they stand."""
-        from reasonedit_agent.viewer.studio.page import asset
-
-        frame: Any = {"html_template": '<div class="studio">${value}</div>', "apply_default_css": False}
+        frame: Any = {"html_template": FRAME, "apply_default_css": False}
         with gr.Tab("Runs", id="runs") as self.runs_tab:
             with gr.Row():
                 self.filter = gr.Textbox("", label="Filter", placeholder="words of the instruction, a part, an id")
@@ -104,8 +105,10 @@ class Tables:
         done = self.table.click(do, None, [self.compared, *whole], trigger_mode="multiple", **quiet)
         sliders = [self.accepted, self.rounds, self.score, self.budget]
         judged = [run, self.text, self.all, *chosen]
-        for moved in (self.accepted.input, self.rounds.release, self.score.release, self.budget.release):
-            moved(policy_text, sliders, [self.text], **quiet).then(self._what_if, judged, [self.outcome], **quiet)
+        # Not when a slider is let go: one that the keyboard moves never is.
+        moved = [slider.input for slider in sliders]
+        asked = [*sliders, run, self.all, *chosen]
+        gr.on(moved, self._moved, asked, [self.text, self.outcome], trigger_mode="always_last", **quiet)
         events = [self.judge.click, self.text.submit, self.all.input, self.what_tab.select]
         gr.on(events, self._what_if, judged, [self.outcome], trigger_mode="always_last", **quiet)
         return done
@@ -141,8 +144,6 @@ class Tables:
         return self.shown.render("runs.html", rows=found[:MOST], more=more, problems=problems[:5], empty=empty)
 
     def _compare(self, ids: list[str], request: gr.Request) -> str:
-        from reasonedit_agent.viewer.studio.page import said
-
         try:
             if not 2 <= len(ids) <= 8:
                 raise UsageError("Two to eight runs can be compared.", hint="Tick them in the table.")
@@ -153,11 +154,25 @@ class Tables:
 
     # what if
 
-    def _what_if(self, run: str, text: str, all_: bool, words: str, status: str, request: gr.Request) -> str:
-        from reasonedit_agent.viewer.studio.page import said
+    def _moved(
+        self,
+        accepted: bool,
+        rounds: float,
+        score: float,
+        budget: float,
+        run: str,
+        all_: bool,
+        words: str,
+        status: str,
+        request: gr.Request,
+    ) -> tuple[str, str]:
+        text = policy_text(accepted, rounds, score, budget)
+        return text, self._what_if(run, text, all_, words, status, request)
 
+    def _what_if(self, run: str, text: str, all_: bool, words: str, status: str, request: gr.Request) -> str:
         session = self.session(request)
         try:
+            check_length(policy=text)
             policy = registry.build_policy(text)
             if not all_ and not run:
                 raise UsageError("No run is open.", hint="Open one under Runs, or tick that all runs are meant.")
@@ -166,7 +181,8 @@ class Tables:
             raise said(error) from error
         rows, left_out = [], 0
         for told in runs:
-            recorded = record(tracing.read_events(self.desk.folder(session, told.started.run)))
+            folder = self.desk.folder(session, told.started.run)
+            recorded = record(tracing.read_events(folder), started_in(folder.parent))
             if recorded is None:
                 left_out += 1
                 continue
