@@ -14,14 +14,15 @@ import numpy as np
 from reasonedit_agent.perception.arrays import Box, Mask, Rgb, box_area, box_mask, mask_box, resize_mask
 from reasonedit_agent.perception.clothes import CLOTHES, Worn, clothes_mask
 from reasonedit_agent.perception.colour import tint_mask
-from reasonedit_agent.perception.detector import overlap
+from reasonedit_agent.perception.detector import Detection, overlap, strongest
 from reasonedit_agent.perception.faces import face_mask
 from reasonedit_agent.perception.instances import instance_mask
 from reasonedit_agent.perception.layout import Layout
 from reasonedit_agent.perception.masks import components, parts, sharpen_edge, sized
 from reasonedit_agent.perception.material import foreign
-from reasonedit_agent.perception.nouns import ALSO, ANIMALS, BACKDROP, coco_label, part_of
+from reasonedit_agent.perception.nouns import ALSO, ANIMALS, BACKDROP, coco_label, group_of, part_of
 from reasonedit_agent.perception.phrases import Phrase, Place, parse_phrase
+from reasonedit_agent.perception.sight import MISTAKEN, PROMPTED
 from reasonedit_agent.perception.stuff import STUFF
 from reasonedit_agent.perception.text import text_mask
 
@@ -31,6 +32,7 @@ Source: TypeAlias = Literal["detector", "saliency", "sky", "text", "face", "colo
 
 _REMEMBERED = 6  # scenes
 _BOX_FULL = 0.95  # share of a box
+_ONE_THING = 0.4  # share of the smaller of two boxes that lies in the other: they may be a thing's front and back
 
 _T = TypeVar("_T")
 
@@ -99,6 +101,24 @@ class Scene(Layout):
             return None
         mask = resize_mask(found.mask, self.height, self.width)
         return replace(found, mask=mask, box=self._grown(found.box))
+
+    def elsewhere(self, phrase: str) -> Located | None:
+        """Return where a phrase's thing is that is not where the phrase says ("the left dog", one dog, on the right).
+
+        None where the phrase names no place for a thing, or nothing of that kind is seen anywhere. ``count`` is that of
+        the things that stand apart.
+        """
+        read = parse_phrase(phrase)
+        if read.place is None or read.kind == "position":
+            return None
+        found = self._once(("elsewhere", phrase), lambda: self._by_kind(replace(read, place=None)))
+        if found is None:
+            return None
+        apart: list[Box] = []
+        for d in self._instances(found.label) if found.source == "detector" else ():
+            if all(_stand_apart(d.box, other) for other in apart):
+                apart.append(d.box)
+        return replace(found, box=self._grown(found.box), count=len(apart) or found.count)
 
     def foreign(self, phrase: str) -> Mask | None:
         """Return what of a thing's mask is of another material (see `material.foreign`), or None where nothing is.
@@ -213,7 +233,12 @@ class Scene(Layout):
             return self._clothes(phrase, garment)
         match = coco_label(phrase.noun) if phrase.noun else None
         known = match is not None and (match[1] == 1 or phrase.noun not in ALSO)  # a "vehicle" is no car, only near it
-        return self._named(phrase, match[0] if match and known else None) or self._unnamed(phrase, match)
+        label = match[0] if match and known else None
+        if found := self._named(phrase, label):
+            return found
+        if phrase.place is not None and self._named(replace(phrase, place=None), label):
+            return None  # it is seen, and not there: what lies there is another thing
+        return self._unnamed(phrase, match)
 
     def _named(self, phrase: Phrase, label: str | None) -> Located | None:
         """What the detector sees by that name, or takes for it."""
@@ -244,6 +269,8 @@ class Scene(Layout):
 
     def _detected(self, phrase: Phrase, label: str) -> Located | None:
         seen = sorted(self._instances(label), key=lambda d: -d.score * box_area(d.box) ** 0.25)
+        if phrase.place is not None and not any(self._on_side(phrase.place, d.box) for d in seen):
+            seen = self._overlooked(label, phrase.place) or seen
         if not seen:
             return None
         chosen = seen
@@ -253,6 +280,8 @@ class Scene(Layout):
             sure = 1.0 if chosen else 0.3
             chosen = chosen or seen
         chosen = self._placed(chosen, phrase, [d.box for d in chosen], self._small, one=True)
+        if not chosen:
+            return None
         mask = np.zeros(self._small.shape[:2], np.float32)
         cut = [(self._unhidden(d), box_area(d.box)) for d in chosen]
         # A whole box is what is left where nothing could be cut out; beside clear ones it is rather a mistake.
@@ -265,8 +294,23 @@ class Scene(Layout):
         score = sure * float(np.clip(0.15 + 1.5 * chosen[0].score, 0, 0.95))
         return self._located(mask, score, "detector", label, len(seen))
 
+    def _on_side(self, place: Place, box: Box) -> bool:
+        return place.holds(box, self._small.shape[1], self._small.shape[0])
+
+    def _overlooked(self, label: str, place: Place) -> list[Detection]:
+        """What may be such a thing in a place where none is seen clearly: the user says that one is there."""
+        everything = self._detections()
+        own = strongest(everything, {label}, PROMPTED)
+        taken = strongest(everything, group_of(label) - {label}, MISTAKEN)
+        found = [*(self._doubted(d) for d in own), *(replace(d, score=d.score * 0.6) for d in taken)]
+        found = [d for d in found if d.score >= PROMPTED and self._on_side(place, d.box)]
+        seen = self._instances(label)  # a part of one of these is no other one
+        return [d for d in found if all(_stand_apart(d.box, other.box) for other in seen)]
+
     def _clothes(self, phrase: Phrase, worn: Worn) -> Located | None:
         wearer = self._detected(replace(phrase, noun="person"), "person")
+        if wearer is None and phrase.place is not None and self._instances("person"):
+            return None  # whoever wears it is elsewhere
         if wearer is None:
             return self._what_is_left(phrase, 0.35)  # laid out, or on a hanger
         heads = [f.box for f in self._faces() if wearer.mask[_middle(f.box)] > 0.5]
@@ -299,9 +343,9 @@ class Scene(Layout):
         """The second opinion of the detector: GrabCut from the box alone."""
         match = coco_label(phrase.noun)
         seen = self._instances(match[0]) if match else []
-        if not match or not seen:
-            return None
         chosen = self._placed(seen, phrase, [d.box for d in seen], self._small, one=True)
+        if not match or not chosen:
+            return None
         mask = np.zeros(self._small.shape[:2], np.float32)
         for detection in chosen:
             mask = np.maximum(mask, instance_mask(self._small, detection.box, None))
@@ -345,7 +389,10 @@ class Scene(Layout):
                 left = components(rest, least=0.15)
         pieces = parts(left, least=0.05)
         if phrase.place is not None:
-            left = self._placed(pieces, phrase, [mask_box(p) or (0, 0, 0, 0) for p in pieces], self._small)[0]
+            there = self._placed(pieces, phrase, [mask_box(p) or (0, 0, 0, 0) for p in pieces], self._small)
+            if not there:
+                return None
+            left = there[0]
         elif phrase.size:
             left = pieces[0 if phrase.size > 0 else -1]
         return self._located(left, certain * self._clarity(subject) / 0.9, "saliency", phrase.noun)
@@ -359,13 +406,20 @@ class Scene(Layout):
 
     @staticmethod
     def _placed(items: list[_T], phrase: Phrase, boxes: list[Box], image: Rgb, one: bool = False) -> list[_T]:
-        """Choose by the phrase's place and size; of the rest all, or the first where the phrase means ``one``."""
+        """Choose by the phrase's place and size; of the rest all, or the first where the phrase means ``one``.
+
+        Of several that stand apart, "the left one" is the leftmost, wherever it is; one alone must be on the left.
+        """
         if not items:
             return []
         order = list(range(len(items)))
         if phrase.place is not None:
             height, width = image.shape[:2]
             order.sort(key=lambda k: _distance(boxes[k], phrase.place, width, height))
+            nearest, *others = (boxes[k] for k in order)
+            apart = others and all(_stand_apart(nearest, other) for other in others)
+            if not apart and not phrase.place.holds(nearest, width, height):
+                return []
         elif phrase.size:
             order.sort(key=lambda k: -phrase.size * (boxes[k][2] - boxes[k][0]) * (boxes[k][3] - boxes[k][1]))
         elif phrase.several or not one:
@@ -384,6 +438,12 @@ def locate(rgb: Rgb, phrase: str, prefer: Source | None = None) -> Located | Non
 
 def _is_animal(phrase: Phrase) -> bool:
     return phrase.noun.rpartition(" ")[2] in ANIMALS
+
+
+def _stand_apart(a: Box, b: Box) -> bool:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    return width * height < _ONE_THING * min(box_area(a), box_area(b))
 
 
 def _middle(box: Box) -> tuple[int, int]:

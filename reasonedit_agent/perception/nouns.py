@@ -23,6 +23,8 @@ __all__ = [
     "VEHICLES",
     "coco_label",
     "group_of",
+    "is_plural",
+    "looks_like",
     "part_of",
     "singular",
 ]
@@ -112,6 +114,20 @@ ANIMALS = frozenset(
 )
 """Animals that the detector does not know, and takes for those that it knows."""
 
+_KIN: dict[str, str] = {
+    "bird": "owl penguin chicken hen rooster cock goose turkey peacock flamingo pelican heron stork crane ostrich crow "
+    "raven robin finch macaw cockatoo hawk falcon kestrel vulture hummingbird woodpecker kingfisher",
+    "dog": "fox wolf hyena coyote jackal dingo raccoon",
+    "cat": "tiger lion leopard jaguar cheetah panther lynx puma caracal ocelot serval bobcat cougar",
+    "horse": "donkey mule camel llama alpaca deer moose elk reindeer antelope gazelle okapi",
+    "cow": "bison buffalo yak rhino rhinoceros hippo hippopotamus gnu wildebeest moose",
+    "sheep": "goat ibex chamois bighorn llama alpaca",
+    "bear": "badger beaver otter wombat gorilla koala sloth",
+    "elephant": "rhino rhinoceros hippo hippopotamus tapir",
+    "giraffe": "okapi camel antelope",
+}
+_ANY = frozenset("animal beast pet creature wildlife mammal".split())
+
 VEHICLES = ("car", "bus", "truck", "motorcycle", "train", "airplane", "boat", "bicycle")
 ALSO: dict[str, tuple[str, ...]] = {
     "bike": ("motorcycle",), "glass": ("cup",), "computer": ("tv", "keyboard"), "screen": ("laptop",),
@@ -134,6 +150,7 @@ PLURALS: dict[str, str] = {
     "scissors": "scissors", "wine glasses": "wine glass", "dishes": "dish", "branches": "branch", "bushes": "bush",
     "bodies": "body", "ladies": "lady", "babies": "baby", "puppies": "puppy", "cherries": "cherry", "tvs": "tv",
 }  # fmt: skip
+_PAIRS = frozenset(["glasses", "scissors", "skis"])
 _SINGULAR_S = frozenset("bus glass grass dress cross tennis canvas compass cactus lens".split())
 
 
@@ -147,6 +164,11 @@ def singular(noun: str) -> tuple[str, bool]:
     if len(last) > 3 and last.endswith("s") and not last.endswith("ss") and last not in _SINGULAR_S:
         return noun[:-1], True
     return noun, False
+
+
+def is_plural(noun: str) -> bool:
+    """Return whether a noun takes "are": "cups", "scissors"; "grass" and "glass" take "is"."""
+    return singular(noun)[1] or noun.rpartition(" ")[2] in _PAIRS
 
 
 @cache
@@ -200,6 +222,13 @@ def part_of(noun: str) -> str:
         return ""
     owners = (" ".join(words[:end]) for end in range(len(words) - 1, 0, -1))
     return next((owner for owner in owners if owner in _EXACT), "")
+
+
+def looks_like(animal: str) -> frozenset[str]:
+    """Return the labels of the detector that fit an animal of `ANIMALS`; none for those unlike all that it knows."""
+    if animal in _ANY:
+        return GROUPS[0]
+    return frozenset(label for label, kin in _KIN.items() if animal in kin.split(" "))
 
 
 def group_of(label: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from reasonedit_agent.perception.arrays import Box
 from reasonedit_agent.perception.colour import COLOURS
 from reasonedit_agent.perception.nouns import singular
 
@@ -14,6 +15,8 @@ __all__ = ["Kind", "Phrase", "Place", "parse_phrase"]
 Kind: TypeAlias = Literal["all", "position", "background", "subject", "sky", "text", "face", "thing"]
 Across: TypeAlias = Literal["left", "centre", "right"]
 Down: TypeAlias = Literal["top", "centre", "bottom"]
+
+_SLACK = 0.05  # of the picture: nearer to its middle nobody says on which side a thing is
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,17 @@ class Place:
         left, right = self._span(self.horizontal, "left", "right")
         top, bottom = self._span(self.vertical, "top", "bottom")
         return left * width, top * height, right * width, bottom * height
+
+    def holds(self, box: Box, width: float, height: float) -> bool:
+        """Return whether the middle of a box lies on this side of a picture; a thing in the middle is on either side.
+
+        Half a picture is asked at least: "the left third" of a picture is a place, "the cup in the left third" a cup
+        whose middle may be beside it.
+        """
+        left, top, right, bottom = replace(self, share=max(self.share, 1 / 2)).cut(width, height)
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        across = left - _SLACK * width <= x <= right + _SLACK * width
+        return across and top - _SLACK * height <= y <= bottom + _SLACK * height
 
     def _span(self, side: str | None, low: str, high: str) -> tuple[float, float]:
         if side is None:

@@ -20,12 +20,12 @@ from reasonedit_agent.perception.saliency import saliency
 from reasonedit_agent.perception.sky import find_sky
 from reasonedit_agent.perception.text import TextLine, read_text
 
-__all__ = ["Sight"]
+__all__ = ["MISTAKEN", "PROMPTED", "Sight"]
 
 _LONG_SIDE = 1024  # masks are made at this size
 _DETAIL = 2048  # text is read at this size
-_PROMPTED = 0.15  # a label that the user named is believed from this score on
-_MISTAKEN = 0.3  # a label that the detector takes for it, from this one on
+PROMPTED = 0.15  # a label that the user named is believed from this score on
+MISTAKEN = 0.3  # a label that the detector takes for it, from this one on
 _CLEAR = 0.4  # what the detector sees unprompted
 
 _T = TypeVar("_T")
@@ -72,14 +72,14 @@ class Sight:
     def _instances(self, label: str) -> list[Detection]:
         """The label's own detections; else those of a label that is taken for it; else a closer look."""
         everything = self._detections()
-        own = [self._doubted(d) for d in strongest(everything, {label}, _PROMPTED)]
-        own = sorted((d for d in own if d.score >= _PROMPTED), key=lambda d: -d.score)
+        own = [self._doubted(d) for d in strongest(everything, {label}, PROMPTED)]
+        own = sorted((d for d in own if d.score >= PROMPTED), key=lambda d: -d.score)
         if not own:
-            taken = strongest(everything, group_of(label) - {label}, _MISTAKEN)
+            taken = strongest(everything, group_of(label) - {label}, MISTAKEN)
             own = [replace(d, score=d.score * 0.6) for d in taken if d.score < 0.6]
         if not own and label not in BACKDROP:  # a part of a plate looks like a table from near
             closer = self._once("closer", lambda: detect(self._small, close=True))
-            own = [d for d in strongest(closer, {label}, _MISTAKEN) if self._doubted(d) is d]
+            own = [d for d in strongest(closer, {label}, MISTAKEN) if self._doubted(d) is d]
         return [self._widened(d, everything) for d in own if d.score >= 0.5 * own[0].score]
 
     @staticmethod
@@ -105,7 +105,7 @@ class Sight:
     def _look_alikes(self) -> list[Detection]:
         """What the detector takes for some animal, also with little conviction."""
         everything = self._detections()
-        animals = strongest(everything, group_of("cat"), _MISTAKEN)
+        animals = strongest(everything, group_of("cat"), MISTAKEN)
         kept: list[Detection] = []
         for d in animals:  # of all kinds together, one for each place
             if not any(overlap(d.box, other.box) > 0.4 for other in kept):
@@ -147,7 +147,7 @@ class Sight:
         mask = self._instance(detection.box)
         if detection.label in FIGURES:
             return mask
-        people = strongest(self._detections(), {"person"}, _MISTAKEN)
+        people = strongest(self._detections(), {"person"}, MISTAKEN)
         for other in (*people, *(d for d in self._clear() if d.label in FIGURES)):
             if overlap(other.box, detection.box) < 0.5:
                 rest = np.minimum(mask, 1 - self._instance(other.box))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from skimage import color, data
 
-from reasonedit_agent.errors import Unsupported
+from reasonedit_agent.errors import Unsupported, UsageError
 from reasonedit_agent.images import FolderStore
 from reasonedit_agent.operations import Adjust, BlackAndWhite, Blur, Crop, Recolour, ReplaceBackground, operation_names
 from reasonedit_agent.reasoners.embedded.think import think
@@ -286,12 +286,12 @@ def test_what_is_excepted_must_be_found(store: FolderStore, photos: dict[str, Im
 
 
 def test_a_region_in_words_is_held_to_the_rule_of_nouns(store: FolderStore, photos: dict[str, ImageRef]) -> None:
-    guessed = plan(store, photos["coffee"], "make it green", region=Phrase(text="the sprocket"))
-    assert guessed.instruction == "make the sprocket green (what stands out is taken for the sprocket)"
+    with pytest.raises(UsageError, match="There is no sprocket"):  # nothing is guessed for it
+        plan(store, photos["coffee"], "make it green", region=Phrase(text="the sprocket"))
     known = plan(store, photos["coffee"], "make it green", region=Phrase(text="the cup"))
     assert known.instruction == "make the cup green"
     assert known.steps[0].region == Phrase(text="the cup")
-    with pytest.raises(Unsupported, match="There is no car"):
+    with pytest.raises(UsageError, match="There is no car"):
         plan(store, photos["chelsea"], "make it green", region=Phrase(text="the car"))
 
 

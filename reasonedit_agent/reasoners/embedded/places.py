@@ -9,17 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from reasonedit_agent.errors import Unsupported
+from reasonedit_agent.errors import Unsupported, UsageError
+from reasonedit_agent.perception.arrays import Box, box_mask, mask_box
 from reasonedit_agent.perception.detector import Detection, overlap
 from reasonedit_agent.perception.locate import Located, Scene
 from reasonedit_agent.perception.masks import iou
 from reasonedit_agent.perception.measures import mean_lab
-from reasonedit_agent.perception.nouns import ANIMALS, FIGURES, group_of
+from reasonedit_agent.perception.nouns import ANIMALS, FIGURES, group_of, is_plural, looks_like
+from reasonedit_agent.perception.phrases import Place, parse_phrase
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.reasoners.embedded.checks.guesses import GUESS
+from reasonedit_agent.reasoners.embedded.messages import BY_REGION, refusal, say
+from reasonedit_agent.reasoners.embedded.wording import noun_in
 from reasonedit_agent.schemas import EditRequest, Geometry, Mask, Phrase, Region
 
-__all__ = ["Places"]
+__all__ = ["BOUNDED", "Places", "guessed"]
 
 _FOUND = 0.16
 """Least score of a thing; the embedded perception gives 0.15 to a noun that its detector knows and does not see."""
@@ -29,6 +34,9 @@ _SURE = 0.3
 
 SELECTION = "selection"
 """The noun of the grammar for the region that came with the request."""
+
+BOUNDED = ("detector", "face", "text")
+"""Sources of things that end somewhere, unlike a sky or a background."""
 
 _FRAMES = frozenset("box rectangle square frame circle outline area region part kasten rahmen 框".split())
 """Words that, once an area was drawn, mean that area."""
@@ -47,15 +55,27 @@ class _Spot:
 class Places:
     """Finds the things of a request's source, and stores their masks."""
 
-    def __init__(self, request: EditRequest, images: ImageStore, excepted: tuple[str, ...] = ()) -> None:
-        """Look at a request's source; ``excepted`` are nouns that must be found where they are to stay as they are."""
-        self._excepted = excepted
+    def __init__(
+        self, request: EditRequest, images: ImageStore, excepted: tuple[str, ...] = (), language: str = "en"
+    ) -> None:
+        """Look at a request's source.
+
+        Args:
+            request: Its image is the source.
+            images: Masks are stored there.
+            excepted: Nouns that must be found where they are to stay as they are.
+            language: Of refusals.
+        """
+        self._excepted, self._language = excepted, language
         self._drawn_mask: _Mask | None = None
         self._request, self._images = request, images
         self._rgb = np.asarray(images.open(request.image).convert("RGB"), np.uint8)
         self.scene = Scene.of(self._rgb, request.image.sha256)
         self.guesses: dict[str, _Mask] = {}
         """Nouns that no model knows, and what stands out in the picture, which was taken for them."""
+
+        self.unrecognised: set[str] = set()
+        """Those guesses that nothing speaks for but that they stand out."""
 
         self.lost: list[str] = []
         """Nouns that were to be left out and could not be found."""
@@ -81,9 +101,37 @@ class Places:
             mask = self._without(mask, noun)
         if mask is not whole and float(np.abs(mask - whole).sum()) > 0.1 * float(spot.mask.sum()):
             label = ""  # it is no longer what the noun names
+        if any(noun in self.unrecognised for noun in _nouns_of(target)) and (drawn is None or target is None):
+            label = f"{label or target}{GUESS}"
         if target is None and self._request.region is None and mask is spot.mask:
             return None
         return self._stored(mask, label)
+
+    def knows(self, noun: str) -> bool:
+        """Whether a thing is surely in the picture."""
+        found = self.scene.find(noun)
+        return found is not None and found.score >= _SURE and not guessed(found)
+
+    def share(self, noun: str, box: Box) -> tuple[float, bool]:
+        """Return which share of what a noun names lies in a box, 0 to 1, and whether it is a thing that has bounds."""
+        found = self.scene.find(noun)
+        if found is None:
+            return 0.0, False
+        inside = box_mask(box, *found.mask.shape)
+        return _share(found.mask, inside), found.source in BOUNDED
+
+    def box(self, region: Region | None) -> Box | None:
+        """Return the bounds of a region of the source; None for the whole picture."""
+        if region is None:
+            return None
+        source = self._request.image
+        mask = region_mask(region, self._images, Geometry.of(source), source.size, self._rgb)
+        return mask_box(mask)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the source."""
+        return self._request.image.size
 
     def lightness(self, target: str | None) -> float:
         """Return the mean CIE L* (0 to 100) of a target, or of the whole picture."""
@@ -95,9 +143,7 @@ class Places:
         drawn = self._drawn()
         selected = target is not None and SELECTION in target.split(" ")
         if selected and drawn is None and target is not None and not target.startswith(_EXCEPT):
-            raise Unsupported(
-                "No area is selected.", hint="Say where it is (region=..., --region left,top,right,bottom)."
-            )
+            raise refusal(self._language, ("no_area",), ("where", BY_REGION))
         if target is None or (drawn is not None and self._names_drawn(target)):
             return _Spot(np.ones((height, width), np.float32) if drawn is None else drawn, "")
         if target.startswith(_EXCEPT):
@@ -122,20 +168,30 @@ class Places:
         if found is not None and found.score >= _FOUND and not self._mistaken(found):
             if drawn is None:
                 self._doubt(noun, found)
-            if drawn is None or not _guessed(found):
+            if drawn is None or not guessed(found):
                 return found
         if drawn is not None:  # whoever drew where it is need not name it in words that a model knows
             return Located(mask=drawn, box=(0, 0, 0, 0), score=1.0, source="position", label=noun)
         raise self._absent(noun)
 
     def _absent(self, noun: str) -> Unsupported:
-        seen = self.seen()
-        what = f"I see: {', '.join(seen)}." if seen else "I recognise nothing in it by name."
-        be = "are" if noun.endswith("s") else "is"
-        return Unsupported(
-            f"There {be} no {noun} that I can find in the picture; {what}",
-            hint="Name it otherwise, or say where it is (region=..., --region left,top,right,bottom).",
-        )
+        """Return the refusal of what is not in the picture, or not in the place that is named."""
+        language, hint = self._language, ("name", BY_REGION)
+        other = self.scene.elsewhere(noun)
+        if other is not None and other.score >= _FOUND and not guessed(other) and not self._mistaken(other):
+            phrase = parse_phrase(noun)
+            assert phrase.place is not None
+            named = " ".join(filter(None, (phrase.colour, phrase.noun or phrase.kind)))
+            wanted = " ".join(say(side, language) for side in _sides(phrase.place))
+            there = say(_side(phrase.place, other.box, self._rgb.shape[1], self._rgb.shape[0]), language)
+            key = "elsewhere" if other.count == 1 else "elsewhere_many"
+            return refusal(language, (key, noun_in(named, language), wanted, there), hint)
+        key = "absent_many" if language == "en" and is_plural(noun) else "absent"
+        return refusal(language, (key, noun_in(noun, language), self._what_is_seen()), hint)
+
+    def _what_is_seen(self) -> str:
+        seen = ", ".join(noun_in(name, self._language) for name in self.seen())
+        return say("seen", self._language, seen) if seen else say("nothing", self._language)
 
     def _without_foreign(self, spot: _Spot) -> _Mask:
         """Leave out what the things of a target hold, and what leans on them."""
@@ -146,26 +202,33 @@ class Places:
         return mask
 
     def _named(self, noun: str, phrase: str) -> None:
-        """Hold the phrase of a region to the same rule as the nouns of the instruction."""
+        """Refuse the phrase of a region that is found nowhere: it says where to edit, so nothing is guessed for it."""
         found = self.scene.find(phrase)
-        if found is None or found.score < _FOUND or self._mistaken(found):
-            raise self._absent(noun)
+        if found is None or found.score < _FOUND or guessed(found) or self._mistaken(found):
+            absent = self._absent(noun)
+            raise UsageError(absent.message, hint=absent.hint)
         self._doubt(noun, found)
 
     def _doubt(self, noun: str, found: Located) -> None:
         """Remember a thing that was taken for another: the plan must say so."""
         # A "rabbit" where the detector sees a cat: no model knows rabbits.
-        strange = found.source == "detector" and noun.split(" ")[-1] in ANIMALS
-        if _guessed(found) or strange:
+        animal = parse_phrase(noun).noun.rpartition(" ")[2]
+        strange = found.source == "detector" and animal in ANIMALS
+        if guessed(found) or strange:
             self._guess(noun, found.mask)
+        if guessed(found) or (strange and self._another_animal(animal, found)):
+            self.unrecognised.add(noun)
+
+    def _another_animal(self, animal: str, found: Located) -> bool:
+        """Whether the detector surely sees an animal in a thing's place that does not look like that one."""
+        seen = [d.label for d in self.scene.detections() if overlap(d.box, found.box) > 0.4]
+        return any(label in FIGURES and label not in looks_like(animal) for label in seen)
 
     def _guess(self, noun: str, mask: _Mask) -> None:
         for other, taken in self.guesses.items():
             if other != noun and iou(mask, taken) > 0.8:
-                raise Unsupported(
-                    f"I cannot tell the {noun} from the {other} in the picture; I know neither by its name.",
-                    hint="Edit one at a time, and say where it is (region=..., --region left,top,right,bottom).",
-                )
+                said = (noun_in(noun, self._language), noun_in(other, self._language))
+                raise refusal(self._language, ("two_guesses", *said), ("one_at_a_time", BY_REGION))
         self.guesses[noun] = mask
 
     def _mistaken(self, found: Located) -> bool:
@@ -203,17 +266,13 @@ class Places:
     def _without(self, mask: _Mask, noun: str) -> _Mask:
         """Cut a thing out of a mask, unless nearly all of the mask would go: then it cannot be told apart."""
         found = self.scene.find(noun)
-        if found is not None and found.score >= _SURE and not _guessed(found):
+        if found is not None and found.score >= _SURE and not guessed(found):
             left = np.asarray(np.minimum(mask, 1 - found.mask), np.float32)
             if float(left.sum()) > 0.3 * float(mask.sum()):
                 return left
         if noun in self._excepted:
-            seen = self.seen()
-            raise Unsupported(
-                f"The {noun} that is to stay as it is cannot be told apart in the picture"
-                + (f"; I see: {', '.join(seen)}." if seen else "."),
-                hint="Name it otherwise, or say where to edit (region=..., --region left,top,right,bottom).",
-            )
+            said = (noun_in(noun, self._language), self._what_is_seen())
+            raise refusal(self._language, ("inseparable", *said), ("name_kept", BY_REGION))
         self.lost.append(noun)
         return mask
 
@@ -245,13 +304,34 @@ class Places:
         return Mask(image=self._images.put(buffer.getvalue()), label=label)
 
 
+def _nouns_of(target: str | None) -> list[str]:
+    return [] if target is None else target.removeprefix(_EXCEPT).split(" and ")
+
+
 def _bare(phrase: str) -> str:
     """Return a phrase without the article."""
     return phrase.strip().removeprefix("the ").strip()
 
 
-def _guessed(found: Located) -> bool:
-    """Whether it is what stands out, for want of a model that knows the noun."""
+def _sides(place: Place) -> list[str]:
+    return list(dict.fromkeys(side for side in (place.vertical, place.horizontal) if side is not None))
+
+
+def _side(place: Place, box: Box, width: int, height: int) -> str:
+    """Return where a box is, across the picture or down it: as the place has it that the box is not in."""
+    across = _third((box[0] + box[2]) / 2 / width, "left", "right")
+    down = _third((box[1] + box[3]) / 2 / height, "top", "bottom")
+    if place.vertical is None or (place.horizontal is not None and across != place.horizontal):
+        return across
+    return down
+
+
+def _third(share: float, low: str, high: str) -> str:
+    return low if share < 0.4 else high if share > 0.6 else "centre"
+
+
+def guessed(found: Located) -> bool:
+    """Return whether it is what stands out, for want of a model that knows the noun."""
     return found.source == "saliency" and found.label not in ("subject", "background")
 
 

@@ -20,21 +20,29 @@ import numpy as np
 from reasonedit_agent import operations as ops
 from reasonedit_agent.perception.locate import Scene
 from reasonedit_agent.perception.masks import iou
+from reasonedit_agent.perception.regions import warp
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.reasoners.embedded.checks import CHECKS
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Finding, Remedy, progress_in
 from reasonedit_agent.reasoners.embedded.checks.coverage import left_out
 from reasonedit_agent.reasoners.embedded.checks.evidence import Exhibits
 from reasonedit_agent.reasoners.embedded.checks.fresh import other_masks, second_look, stored, support, with_mask
+from reasonedit_agent.reasoners.embedded.checks.guesses import guessed_name
 from reasonedit_agent.reasoners.embedded.checks.past import Past, Plan, plan_in_force
 from reasonedit_agent.reasoners.embedded.checks.whole import Whole, keeps, look_at_whole
+from reasonedit_agent.reasoners.embedded.grammar.languages import detect
+from reasonedit_agent.reasoners.embedded.messages import BY_REGION, language_of, say
+from reasonedit_agent.reasoners.embedded.places import BOUNDED, guessed
+from reasonedit_agent.reasoners.embedded.wording import noun_in
 from reasonedit_agent.schemas import (
     Accepted,
+    Affine,
     Answer,
     Candidate,
     EditCall,
     EditRequest,
     EditStep,
+    Geometry,
     History,
     Mask,
     Refine,
@@ -51,6 +59,13 @@ _TURNS = (ops.Resize, ops.Rotate, ops.Flip, ops.Upscale)
 
 _NEARLY = 6.5
 """Success from which a step that nothing improves any more is accepted as it is."""
+
+
+_GUESSED = 0.6
+"""What is left of the success of a step whose place was guessed: less than of any step that is known to be done."""
+
+_STAYS = 0.5
+"""Least share of a thing that must stay which the candidate still shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +122,20 @@ def judge(
     steps = exhibits.steps
     findings = [_check(k, plan, exhibits, images) for k in range(len(steps))]
     whole = look_at_whole(exhibits.common, exhibits.touched, exhibits.whole, exhibits.free_look)
-    kept = [_kept_thing(text, exhibits) for text in thought.keep]
+    kept = [_kept_thing(text, exhibits, images) for text in thought.keep]
     past = Past(call, history, candidate, tuple(progress_in(finding.note) for finding in findings))
     for k, finding in enumerate(findings):
         if finding.yes is False and all(past.spent(k, remedy) for remedy in finding.remedies):
             findings[k] = _with_other_masks(k, finding, exhibits, images)
+    guesses = tuple(dict.fromkeys(filter(None, (guessed_name(step.region) for step in steps))))
+    findings = [_unsure(f) if guessed_name(s.region) else f for s, f in zip(steps, findings, strict=True)]
     answers = _answers(thought, findings, kept)
     scores = _scores(findings, whole, exhibits.same_pixels)
-    verdict = _decide(thought, steps, findings, kept, whole, exhibits.same_pixels, past, scores, answers)
+    language = language_of(detect(request.instruction))
+    critique = _critique(answers, findings, whole, exhibits.same_pixels, guesses, language)
+    verdict = _decide(steps, findings, kept, whole, exhibits.same_pixels, past, scores, answers, critique)
+    if guesses and isinstance(verdict, Accepted):  # whoever asked must see to it that the right thing was edited
+        verdict = Rejected(**{name: getattr(verdict, name) for name in Accepted.model_fields if name != "kind"})
     measures = {f"{k + 1} {_op_name(s)}": f.measures for k, (s, f) in enumerate(zip(steps, findings, strict=True))}
     measures["whole"] = whole.measures
     return Judgement(verdict, measures, f"{verdict.kind}: {verdict.critique}"[:200])
@@ -185,6 +206,14 @@ def _with_other_masks(index: int, finding: Finding, exhibits: Exhibits, images: 
     return replace(finding, remedies=finding.remedies + others)
 
 
+def _unsure(finding: Finding) -> Finding:
+    """Return the finding on a step whose place was guessed: well done there says nothing of the right place."""
+    success = finding.success * _GUESSED
+    if finding.yes is not True:
+        return replace(finding, success=success)
+    return replace(finding, yes=None, note=f"{finding.note}; but where it is was a guess", success=success)
+
+
 def _unnamed(step: EditStep, seen: Evidence) -> Finding:
     """Refuse to judge a step in words alone: it can be seen that something changed, not what."""
     where = seen.inside()
@@ -196,16 +225,41 @@ def _unnamed(step: EditStep, seen: Evidence) -> Finding:
     return Finding(question, False, note, 5, (), 0.1)
 
 
-def _kept_thing(text: str, exhibits: Exhibits) -> Finding:
+def _kept_thing(text: str, exhibits: Exhibits, images: ImageStore) -> Finding:
     """Is a thing that must stay as it was?"""
     seen: Evidence = exhibits.common
     question = f"Is it kept: {text[:80]}?"
+    if _cut_away(text, exhibits, images):
+        return Finding(question, False, "it is not in the picture any more", 0, (), 1.0)
     found = Scene.of(seen.source).find(text)
     if found is None or found.score < 0.3:
         return Finding(question, None, "it is not recognised in the picture", 8)
     if max(iou(found.mask, place.mask) for place in exhibits.places) > 0.5:
         return Finding(question, None, "it cannot be told apart from what was to change", 8)
     return keeps(question, found.mask, seen, exhibits.whole)
+
+
+def _cut_away(text: str, exhibits: Exhibits, images: ImageStore) -> bool:
+    """Whether a crop or a cut-out left less than half of a thing, or nothing of what has no bounds."""
+    if not any(isinstance(step.operation, ops.Crop | ops.CutOut) for step in exhibits.steps):
+        return False
+    full = exhibits.on_source(0, images)
+    found = full.before.find(text)
+    if found is None or found.score < 0.3 or guessed(found):
+        return False
+    seen = exhibits.common
+    shown = warp(found.mask, _between(full.geometry, seen.geometry), (seen.alpha.shape[1], seen.alpha.shape[0]))
+    stays = float((shown * seen.alpha * seen.valid).sum()) * (full.geometry.scale / seen.geometry.scale) ** 2
+    least = _STAYS if found.source in BOUNDED else 0.02
+    return stays < least * float(found.mask.sum())
+
+
+def _between(one: Geometry, other: Geometry) -> Affine:
+    """Return the map from one candidate's pixels to another's, both of the same source."""
+    a, b, c, d, e, f = one.matrix
+    det = a * e - b * d
+    back = (e / det, -b / det, (b * f - c * e) / det, -d / det, a / det, (c * d - a * f) / det)
+    return Geometry(matrix=back, valid=one.valid).then(other.matrix).matrix
 
 
 # -- the verdict ------------------------------------------------------------------------------------------------------
@@ -236,7 +290,6 @@ def _scores(findings: list[Finding], whole: Whole, same_pixels: bool) -> Scores:
 
 
 def _decide(
-    thought: Thought,
     steps: tuple[EditStep, ...],
     findings: list[Finding],
     kept: list[Finding],
@@ -245,11 +298,11 @@ def _decide(
     past: Past,
     scores: Scores,
     answers: tuple[Answer, ...],
+    critique: str,
 ) -> Verdict:
     failed = [k for k, f in enumerate(findings) if f.yes is False]
     lost = [f for f in kept if f.yes is False]
     fine = not failed and not lost and whole.kept and whole.sound and not same_pixels
-    critique = _critique(findings, lost, whole, same_pixels)
     confidence = _confidence(findings, whole, fine)
     common = {"scores": scores, "answers": answers, "critique": critique, "confidence": confidence}
     if fine:
@@ -276,15 +329,35 @@ def _first(remedies: list[Remedy], method: str) -> Remedy | None:
     return next((remedy for remedy in remedies if remedy.method == method), None)
 
 
-def _critique(findings: list[Finding], lost: list[Finding], whole: Whole, same_pixels: bool) -> str:
+def _critique(
+    answers: tuple[Answer, ...],
+    findings: list[Finding],
+    whole: Whole,
+    same_pixels: bool,
+    guesses: tuple[str, ...],
+    language: str,
+) -> str:
+    """Return what fell short, step by step; the figures are in English, so another language has the shares alone."""
     if same_pixels:
-        return "The picture is unchanged."
-    wrong = [f"{f.question} No: {f.note}." for f in [*findings, *lost] if f.yes is False][:2]
+        return say("unchanged", language)
+    said = [_no(answer, language) for answer in answers if answer.yes is False]
     if not whole.kept or not whole.sound:
-        wrong.append(f"The rest was not kept or is damaged: {whole.note}.")
-    if wrong:
-        return " ".join(wrong)
-    return f"All {len(findings)} step(s) are done: {findings[0].note}. Elsewhere: {whole.note}."
+        figure = (
+            whole.note if language == "en" else f"{min(whole.over_editing, whole.naturalness, whole.artefacts):g}/10"
+        )
+        said.append(say("rest", language, figure))
+    said += [say("guess", language, noun_in(noun, language), BY_REGION) for noun in guesses]
+    if said:
+        return ("" if language == "zh" else " ").join(said)
+    notes = "; ".join(finding.note for finding in findings)
+    return say("done", language, len(findings), notes, whole.note)
+
+
+def _no(answer: Answer, language: str) -> str:
+    if language == "en":
+        return say("no", language, answer.question, answer.note)
+    progress = progress_in(answer.note)
+    return say("no", language, answer.question, "" if progress is None else f" ({progress:.0%})")
 
 
 def _confidence(findings: list[Finding], whole: Whole, fine: bool) -> float:

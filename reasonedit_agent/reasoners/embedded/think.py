@@ -15,6 +15,7 @@ from reasonedit_agent.operations import (
     AddText,
     Adjust,
     Crop,
+    CutOut,
     Flip,
     PlainOperation,
     Recolour,
@@ -23,8 +24,10 @@ from reasonedit_agent.operations import (
     Upscale,
 )
 from reasonedit_agent.protocols import ImageStore
+from reasonedit_agent.reasoners.embedded.conflicts import framed, opposed, refuse_opposites, refuse_turned
 from reasonedit_agent.reasoners.embedded.grammar import Clause, Parsed, amended, parse, things_in
 from reasonedit_agent.reasoners.embedded.grammar.concepts import BACKEND, DEFAULTS, REASONS
+from reasonedit_agent.reasoners.embedded.messages import language_of, reason, refusal
 from reasonedit_agent.reasoners.embedded.places import Places
 from reasonedit_agent.reasoners.embedded.prototypes import FLOOR, MARGIN, NEW, PROTOTYPES
 from reasonedit_agent.reasoners.embedded.wording import (
@@ -73,10 +76,14 @@ def think(request: EditRequest, card: Card, history: History, images: ImageStore
         plan = _advised(plan, advice, request, card)
     if not plan.steps:
         raise _idle(" ".join(texts), plan.language) if plan.idle else _not_understood(" ".join(texts), plan.language)
-    places = Places(request, images, plan.excepted)
+    language = language_of(plan.language)
+    places = Places(request, images, plan.excepted, language)
     plan = replace(plan, steps=tuple(_visible(item, places) for item in plan.steps))
+    clauses = tuple(item if isinstance(item, Clause) else None for item in plan.steps)
+    if None not in clauses:
+        refuse_turned([c for c in clauses if c is not None], plan.keep, language)
     steps = tuple(_step(item, plan, places, card) for item in plan.steps)
-    language = plan.language if plan.language in EXAMPLES else "en"
+    steps = framed(steps, clauses, plan.keep, places, language)
     plan = replace(plan, steps=tuple(_shown(i, places) if isinstance(i, Clause) else i for i in plan.steps))
     instruction = _rewritten(plan, language) + remarks(
         tuple(places.guesses), plan.unused, tuple(dict.fromkeys(places.lost)), language
@@ -124,29 +131,29 @@ def _understood(text: str, request: EditRequest, card: Card) -> _Plan:
     words = [_Words(clause) for clause, _, _ in parsed.unsupported] + [_Words(clause) for clause in parsed.unknown]
     if words and not card.reads_text:
         raise _refusal(parsed)
+    refuse_opposites(parsed.clauses, parsed.language)
     both: list[Clause | _Words] = [*parsed.clauses, *words]
     steps = sorted(both, key=lambda item: max(text.find(item.text), 0))
     return _Plan(parsed.language, tuple(steps), parsed.keep, parsed.unused, parsed.excepted, parsed.idle)
 
 
 def _refusal(parsed: Parsed) -> Unsupported:
+    language = parsed.language
     if parsed.unsupported:
-        clause, reason, backend = parsed.unsupported[0]
-        return Unsupported(f"“{clause}” cannot be done here: {reason}.", hint=f"It needs {backend}." if backend else "")
-    return _not_understood(parsed.unknown[0], parsed.language)
+        clause, why, backend = parsed.unsupported[0]
+        needs = ("needs", reason(backend, language)) if backend else ("",)
+        return refusal(language, ("cannot", clause, reason(why, language)), needs)
+    return _not_understood(parsed.unknown[0], language)
 
 
 def _not_understood(text: str, language: str) -> Unsupported:
-    examples = EXAMPLES.get(language, EXAMPLES["en"])
-    return Unsupported(f"I do not understand “{text.strip()[:200]}”.", hint=f"Say for example: {examples}.")
+    language = language_of(language)
+    return refusal(language, ("unclear", text.strip()[:200]), ("example", EXAMPLES[language]))
 
 
 def _idle(text: str, language: str) -> Unsupported:
-    examples = EXAMPLES.get(language, EXAMPLES["en"])
-    return Unsupported(
-        f"There is nothing to do: “{text.strip()[:200]}” asks for no change.",
-        hint=f"Say what is to change, for example: {examples}.",
-    )
+    language = language_of(language)
+    return refusal(language, ("idle", text.strip()[:200]), ("idle_example", EXAMPLES[language]))
 
 
 def _nearest(text: str, language: str) -> str | None:
@@ -194,7 +201,7 @@ def _aimed(item: Clause | _Words, plan: _Plan) -> Clause | _Words:
 def _replaces(late: Clause | _Words, early: Clause | _Words) -> bool:
     if isinstance(late, _Words) or isinstance(early, _Words):
         return False
-    return late.kind == early.kind and late.target == early.target
+    return late.target == early.target and (late.kind == early.kind or opposed(late.operation, early.operation))
 
 
 _AMOUNTS = ("amount", "sigma", "strength")
@@ -220,10 +227,7 @@ def _step(item: Clause | _Words, plan: _Plan, places: Places, card: Card) -> Edi
     # A tool that reads text leaves the operation alone; by it the result is measured.
     operation: PlainOperation = item.operation
     if operation.op not in card.operations and not card.reads_text:
-        raise Unsupported(
-            f"The tool cannot do “{item.text}”: it has no operation {operation.op}.",
-            hint="Take a tool that has it, such as tool=classical.",
-        )
+        raise refusal(plan.language, ("no_operation", item.text, operation.op), ("other_tool",))
     region = _region(item, plan, places)
     if isinstance(operation, Crop) and operation.margin and region is not None and region == places.drawn:
         operation = operation.model_copy(update={"margin": 0.0})  # the frame was drawn, not guessed around a thing
@@ -248,6 +252,9 @@ def _region(item: Clause, plan: _Plan, places: Places) -> Region | None:
     # Letters and frames do not change what they touch, and a removal or a new background names its own place.
     local = not isinstance(item.operation, AddText | Crop)
     keep = tuple(noun for noun in plan.keep if noun != item.target) if local else ()
+    if isinstance(item.operation, CutOut) and item.target is not None:
+        both = (item.target, *(noun for noun in keep if places.knows(noun)))  # nothing else stays
+        return places.region(" and ".join(both), ())
     return places.region(item.target, keep, painted=isinstance(item.operation, Recolour))
 
 

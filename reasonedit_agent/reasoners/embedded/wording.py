@@ -8,7 +8,7 @@ from functools import cache
 from reasonedit_agent.operations import Adjust, PlainOperation, ReplaceBackground
 from reasonedit_agent.reasoners.embedded.grammar import Clause, colours, nouns
 
-__all__ = ["EXAMPLES", "keep_question", "keep_statement", "question", "remarks", "statement"]
+__all__ = ["EXAMPLES", "keep_question", "keep_statement", "noun_in", "question", "remarks", "statement"]
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -110,12 +110,12 @@ def question(clause: Clause, language: str) -> str:
 
 def keep_question(noun: str, language: str) -> str:
     """Return the question whether a thing stayed as it was."""
-    return _WORDS[language]["kept"].format(_noun(noun, language))
+    return _WORDS[language]["kept"].format(noun_in(noun, language))
 
 
 def keep_statement(noun: str, language: str) -> str:
     """Return that a thing stays as it is, in words."""
-    return _WORDS[language]["keep"].format(_noun(noun, language))
+    return _WORDS[language]["keep"].format(noun_in(noun, language))
 
 
 def remarks(guessed: tuple[str, ...], unused: tuple[str, ...], lost: tuple[str, ...], language: str) -> str:
@@ -128,7 +128,7 @@ def remarks(guessed: tuple[str, ...], unused: tuple[str, ...], lost: tuple[str, 
         language: Of the remarks.
     """
     said = [
-        _WORDS[language][key].format(", ".join(_noun(noun, language) for noun in nouns))
+        _WORDS[language][key].format(", ".join(noun_in(noun, language) for noun in nouns))
         for key, nouns in (("guess", guessed), ("unused", unused), ("lost", lost))
         if nouns
     ]
@@ -184,11 +184,12 @@ def _target(target: str | None, language: str) -> str:
     if target is None:
         return words["whole"]
     if target.startswith("everything except "):
-        return words["except"].format(words["the"].format(_noun(target.removeprefix("everything except "), language)))
-    return words["the"].format(_noun(target, language))
+        return words["except"].format(words["the"].format(noun_in(target.removeprefix("everything except "), language)))
+    return words["the"].format(noun_in(target, language))
 
 
-def _noun(noun: str, language: str) -> str:
+def noun_in(noun: str, language: str) -> str:
+    """Return a normalised English noun phrase in a language, word by word; unknown words stay."""
     if language == "en":
         return noun
     if noun in _nouns(language):

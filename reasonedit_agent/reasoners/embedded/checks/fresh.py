@@ -14,6 +14,7 @@ from reasonedit_agent.perception.phrases import parse_phrase
 from reasonedit_agent.perception.regions import warp
 from reasonedit_agent.protocols import ImageStore
 from reasonedit_agent.reasoners.embedded.checks.base import Evidence, Remedy
+from reasonedit_agent.reasoners.embedded.checks.guesses import GUESS
 from reasonedit_agent.schemas import EditStep
 from reasonedit_agent.schemas import Mask as MaskRegion
 
@@ -59,8 +60,8 @@ class Doubt(tuple[float, Mask]):
 
 
 def _label(region: object) -> str:
-    """Return the name of what a mask shows; empty for a drawn place, for several things, and for what is no name."""
-    if not isinstance(region, MaskRegion) or " and " in region.label:
+    """Return the name of what a mask shows; empty for a drawn place, several things, a guess, and what is no name."""
+    if not isinstance(region, MaskRegion) or " and " in region.label or region.label.endswith(GUESS):
         return ""
     return "" if parse_phrase(region.label).kind == "all" else region.label
 

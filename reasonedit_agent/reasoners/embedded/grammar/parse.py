@@ -119,6 +119,7 @@ class _Reader:
         self.subject: str | None = None  # what "it" means
         self.complaint: Clause | None = None  # the last clause, if it only said what is wrong
         self.topic: tuple[str, str] | None = None  # words and thing of a complaint that was not understood by itself
+        self.way: tuple[str, str] | None = None  # words and direction of a clause that was nothing else
         self.unused: list[str] = []
         self.excepted: list[str] = []
         self.withdrawn = False
@@ -169,6 +170,8 @@ class _Reader:
             pass
         else:
             self.unknown.append(frame.text)
+            ways = [t.value for t in frame.tokens]
+            self.way = (frame.text, ways[0]) if [t.kind for t in frame.tokens] == ["dir"] else None
             if frame.has("complain:") and frame.things:
                 self.topic = frame.text, _attached(frame)[-1]
 
@@ -195,8 +198,15 @@ class _Reader:
         self.withdrawn = self.withdrawn or bool(gone)
 
     def _add(self, frame: Frame, answer: Outcome) -> None:
+        way, self.way = self.way, None
         for target in self._targets(frame, answer):
             for operation in answer.operations:
+                if way is not None and isinstance(operation, Adjust):  # "more and less saturated"
+                    self.unknown.remove(way[0])
+                    amount = abs(operation.amount) * (1 if way[1] == "+" else -1)
+                    both = operation.model_copy(update={"amount": amount})
+                    self._put(Clause(frame.text, both, target), complaint=False)
+                    way = None
                 more = isinstance(operation, Recolour) and frame.has("dir:+")
                 clause = Clause(frame.text, operation, target, frame.has("num:", "mult:"), more)
                 self._put(clause, complaint=frame.has("complain:"))
@@ -396,9 +406,12 @@ def _attached(frame: Frame) -> list[str]:
             out[-1] = f"{out[-1]} with {phrase.text}"
         elif not (out and phrase.prep in _BESIDE) and phrase.prep not in ("like", "into"):
             out.append(phrase.text)
-    place = next((t.value for t in frame.all("place") if t.value in ("left", "right", "top", "bottom")), None)
+    places = [t.value for t in frame.all("place")]
+    # "Write it in the middle", "crop with the cup in the middle": that is where it goes, not where it is.
+    goes = frame.has("quote:", "do:write", "do:crop", "new:")
+    place = next((p for p in places if p in ("left", "right", "top", "bottom") or not goes), None)
     if place and len(out) == 1 and not frame.has("turn:", "axis:"):
-        out = [f"{place} {out[0]}"]
+        out = [f"{place.replace('-', ' ')} {out[0]}"]
     return out
 
 

@@ -27,7 +27,7 @@ def segments(tokens: list[Token], *, language: str) -> list[Segment]:
         tokens: Of the whole instruction.
         language: For the roles of words.
     """
-    tokens = corrected(_resolve(tokens))
+    tokens = corrected(_limited(_resolve(tokens)))
     parts = [p for p in _cut(tokens) if _corrects(p) or any(t.kind not in ("ignore", "det", "link") for t in p.tokens)]
     return _share(_merge(parts), language)
 
@@ -68,6 +68,27 @@ def _resolve(tokens: list[Token]) -> list[Token]:
         else:
             out.append(token)
     return _described(out)
+
+
+_LIMIT = 0.6
+"""What is left of an amount that should not be too much: "brighter, but not too bright"."""
+
+
+def _limited(tokens: list[Token]) -> list[Token]:
+    """Read "but not too bright" after "brighter" as a milder "brighter", not as a complaint that it is too bright."""
+    out: list[Token] = []
+    for token in tokens:
+        bound = len(out) > 1 and out[-1].key == "complain:too" and out[-2].kind in ("except", "neg")
+        wish = next((k for k, t in enumerate(out) if t.kind in ("adj", "state") and t.value == token.value), None)
+        if bound and token.kind in ("adj", "state") and wish is not None:
+            del out[-2:]
+            while out and out[-1].kind in ("conj", "punct"):
+                out.pop()
+            start = out[wish].start
+            out.insert(wish, Token("strength", f"{_LIMIT}", start, start))
+        else:
+            out.append(token)
+    return out
 
 
 _DESCRIBING = {"new:posed", "new:material", "new:time", "new:season"}
