@@ -123,7 +123,9 @@ class Loaded(Generic[T]):
 
 
 _pool: WeakValueDictionary[ModelKey, Loaded[Any]] = WeakValueDictionary()
-_gates: dict[ModelKey, threading.Lock] = {}
+# One load at a time, of any model: while transformers or diffusers make one without memory they patch torch for all
+# threads, and two at once leave it patched. Reentrant, for a model that brings a shared part along.
+_loading = threading.RLock()
 
 
 def shared(key: ModelKey, load: Callable[[], T]) -> Loaded[T]:
@@ -133,9 +135,10 @@ def shared(key: ModelKey, load: Callable[[], T]) -> Loaded[T]:
         key: Which.
         load: Loads it. What it raises reaches the caller, and whoever asks next tries again.
     """
-    with _guard:
-        gate = _gates.setdefault(key, threading.Lock())
-    with gate:
+    found = _pool.get(key)
+    if found is not None:
+        return found
+    with _loading:
         found = _pool.get(key)
         if found is None:
             found = _pool[key] = Loaded(load(), lane(key.device))

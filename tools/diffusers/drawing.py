@@ -80,14 +80,13 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
             previews.show(values["latents"], engine.pipe.scheduler, step, watch)
         return values
 
-    if job.known:
-        engine.encodings.start_from(job.known)
     given = arguments(engine.adapter, job, inpaint=masks or job.mask is not None)
     if engine.adapter.callback:
         given["callback_on_step_end"] = after_step
     let_go = _looked_after(engine, watch)
     given["generator"] = [torch.Generator("cpu").manual_seed(seed) for seed in job.seeds]
     try:
+        engine.encodings.start_from(job.known)
         made = np.asarray(_callable(pipe, engine.adapter, math.prod(job.size))(**given, output_type="np").images)
     except ReasonEditError:
         raise
@@ -99,6 +98,7 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
             hint="This is a fault of the model's files or of its adapter's row.",
         ) from error
     finally:
+        engine.encodings.start_from("")  # an edit that failed before the VAE was asked leaves nothing to the next one
         let_go()
         if previews is not None:
             previews.close()

@@ -46,6 +46,7 @@ class Encodings:
         self._latents: OrderedDict[str, Any] = OrderedDict()
         self._base: Any = None
         self._decoded: Any = None
+        self._factor = 0  # pixels per latent, along a side
 
     def clear(self) -> None:
         """Forget everything."""
@@ -75,6 +76,7 @@ class Encodings:
         """
         encode = self._remembering("prompt", pipe.encode_prompt)
         pipe.encode_prompt = _for_one(encode, inspect.signature(pipe.encode_prompt), rows) if rows else encode
+        self._factor = getattr(pipe, "vae_scale_factor", 0)
         if not hasattr(pipe.vae.encode, "remembers"):
             pipe.vae.encode = self._encoding(self._remembering("picture", pipe.vae.encode))
             pipe.vae.decode = self._decoding(pipe.vae.decode)
@@ -101,14 +103,20 @@ class Encodings:
                 self._latents.popitem(last=False)
 
     def start_from(self, image: str) -> bool:
-        """Let the next picture that is encoded be the latents of ``image``; return whether they are known."""
+        """Let the next picture that is encoded be the latents of ``image``; return whether they are known.
+
+        It is encoded all the same where it has another size than the picture that they drew.
+
+        Args:
+            image: Hash of the picture; empty is none, and forgets one that was asked for.
+        """
         self._base = self._latents.get(image)
         return self._base is not None
 
     def _encoding(self, encode: Callable[..., Any]) -> Callable[..., Any]:
         def encoding(pixels: Any, *args: Any, **kwargs: Any) -> Any:
             latents, self._base = self._base, None
-            if latents is None:
+            if latents is None or tuple(pixels.shape[-2:]) != tuple(side * self._factor for side in latents.shape[-2:]):
                 return encode(pixels, *args, **kwargs)
             import torch
             from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution

@@ -13,11 +13,13 @@ from reasonedit_agent.tools.diffusers.settings import Settings
 if TYPE_CHECKING:
     from reasonedit_agent.tools.diffusers.pipelines import Engine
 
-__all__ = ["Room", "climb", "free", "load_in_room", "ran_out"]
+__all__ = ["WAITING", "Room", "climb", "free", "load_in_room", "ran_out"]
 
 T = TypeVar("T")
 
 _SMALLEST = 256 * 256
+
+WAITING = "parts that are not used wait in main memory"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def load_in_room(
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         gc.collect()
         if way is not ways[-1]:
-            tell(f"Memory ran out on {device} while it was loaded: parts that are not used wait in main memory.")
+            tell(f"Memory ran out on {device} while it was loaded: {WAITING}.")
     raise Lost(
         f"Memory ran out on {device} while the model was loaded: {reason}",
         hint="Take a smaller model, quantise=, offload=group, or a device with more memory: reasonedit doctor --tool.",
@@ -130,17 +132,24 @@ def _next(engine: Engine, room: Room, tried: list[str]) -> tuple[str, str, Room]
         return "free", "what was kept for speed is given back", room
     if "tile" not in tried and not getattr(engine.pipe.vae, "use_tiling", True):
         engine.pipe.vae.enable_tiling()
-        return "tile", "from now on the VAE works tile by tile", room
+        return "tile", f"from now on {_for_good(engine, 'the VAE works tile by tile')}", room
     if "offload" not in tried and not engine.device.startswith("cpu") and not _offloaded(engine.pipe):
         engine.pipe.enable_model_cpu_offload(device=engine.device)
-        return "offload", "from now on parts that are not used wait in main memory", room
+        return "offload", f"from now on {_for_good(engine, WAITING)}", room
     if room.batch > 1:
         fewer = room.batch // 2
-        return f"batch {fewer}", f"{fewer} candidates are drawn at once", replace(room, batch=fewer)
+        said = f"{fewer} candidates are drawn at once" if fewer > 1 else "one candidate is drawn at a time"
+        return f"batch {fewer}", said, replace(room, batch=fewer)
     if room.area // 2 >= _SMALLEST:
         smaller = room.area // 2
         return f"area {smaller}", f"it is drawn at {smaller} pixels and enlarged", replace(room, area=smaller)
     return None
+
+
+def _for_good(engine: Engine, words: str) -> str:
+    """Keep what changes the engine for all that use it, so that their calls can tell it; return it."""
+    engine.measures.append(words)
+    return words
 
 
 def _offloaded(pipe: Any) -> bool:

@@ -37,6 +37,7 @@ class Engine:
         encodings: What was encoded.
         inpaint: The same parts as the class that edits within a mask, where there is one.
         holds: What must live as long as this: parts that are shared with others.
+        measures: What was done for good when memory ran out, in words: every later call draws in another way.
     """
 
     pipe: Any
@@ -45,6 +46,7 @@ class Engine:
     encodings: Encodings
     inpaint: Any = None
     holds: list[Any] = field(default_factory=list)
+    measures: list[str] = field(default_factory=list)
 
     @property
     def denoiser(self) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import threading
 import time
+from collections import Counter
 from typing import Any
 
 from PIL import Image
@@ -18,7 +20,7 @@ from reasonedit_agent.tools.canvas import Canvas, fitting_size
 from reasonedit_agent.tools.diffusers.drawing import Job, draw
 from reasonedit_agent.tools.diffusers.fitting import Sizes
 from reasonedit_agent.tools.diffusers.folder import Folder
-from reasonedit_agent.tools.diffusers.memory import Room, climb, load_in_room
+from reasonedit_agent.tools.diffusers.memory import WAITING, Room, climb, load_in_room
 from reasonedit_agent.tools.diffusers.pipelines import Engine, device_name, load_engine, pick_device, weights_beside
 from reasonedit_agent.tools.diffusers.settings import Settings, check_settings
 from reasonedit_agent.tools.watch import Watch
@@ -73,6 +75,8 @@ class DiffusersTool:
         told = {"path": folder.path.name, "class": self._adapter.pipeline, "weights": folder.fingerprint}
         self._info = PartInfo(name="diffusers", version=_VERSION, settings={**told, **settings.told(), **beside})
         self._engines: dict[str, Loaded[Engine]] = {}
+        self._coming: Counter[str] = Counter()  # calls that have a device, and are not in its line yet
+        self._guard = threading.Lock()
 
     @property
     def info(self) -> PartInfo:
@@ -110,8 +114,13 @@ class DiffusersTool:
         self._check(call)
         canvas = await asyncio.to_thread(self._open, call, ctx)
         watch = Watch(ctx)
-        engine = await self._engine(ctx, watch)
-        queued = engine.submit(lambda loaded: self._draw(loaded, canvas, watch))
+        device = self._chosen()
+        try:
+            engine = await self._engine(device, ctx, watch)
+            queued = engine.submit(lambda loaded: self._draw(loaded, canvas, watch))
+        finally:
+            with self._guard:
+                self._coming[device] -= 1
         try:
             drawn, latents, seconds, note = await asyncio.wrap_future(queued)
         except asyncio.CancelledError:
@@ -155,21 +164,30 @@ class DiffusersTool:
                 hint="Give fewer, or take a model that reads several, such as Qwen-Image-Edit-2511.",
             )
 
-    async def _engine(self, ctx: Context, watch: Watch) -> Loaded[Engine]:
-        """Return the pipeline on the device with the shortest line, loaded when it is first needed."""
-        device = min(self._devices, key=lambda name: lane(name).waiting)
+    def _chosen(self) -> str:
+        """Return the device with the shortest line; who has chosen it counts there, also while it is being loaded."""
+        with self._guard:
+            device = min(self._devices, key=lambda name: lane(name).waiting + self._coming[name])
+            self._coming[device] += 1
+            return device
+
+    async def _engine(self, device: str, ctx: Context, watch: Watch) -> Loaded[Engine]:
+        """Return the pipeline on a device, loaded when it is first needed."""
         if device not in self._engines:
             size = sum(self._folder.sizes.values())
             ctx.emit(Progress(message=f"loading {self._adapter.pipeline} ({size:.1f} GB) onto {device}"))
             if self._settings.offload == "auto" and self._settings.on(device).offload == "none":
                 ctx.emit(Noted(text=f"Nothing is offloaded on {device}: there is no other memory to move it to."))
-            self._engines[device], _ = await asyncio.to_thread(
+            loaded, used = await asyncio.to_thread(
                 load_in_room,
                 lambda settings: load_engine(self._folder, settings, device),
                 self._settings,
                 device,
                 lambda text: watch.emit(Noted(text=text)),
             )
+            if used != self._settings.on(device) and WAITING not in loaded.model.measures:
+                loaded.model.measures.append(WAITING)
+            self._engines[device] = loaded
         return self._engines[device]
 
     def _steps(self, call: EditCall) -> int:
@@ -226,6 +244,8 @@ class DiffusersTool:
         drawn, used = climb(engine, room, work, lambda text: watch.emit(Noted(text=text)))
         size = self._size(canvas, used)
         note = f"{self._steps(call)} steps at {size[0]}x{size[1]}; {engine.encodings.tally()}"
+        if engine.measures:
+            note += f"; since memory ran out {' and '.join(engine.measures)}"
         pictures, latents = (list(column) for column in zip(*drawn, strict=True))
         return pictures, latents, time.monotonic() - started, note
 

@@ -166,7 +166,7 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
     def look(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
         drawn.append(weakref.ref(kwargs["hidden_states"]))
 
-    hook = tool._engines.get("cpu") or await tool._engine(desk, Watch(desk))
+    hook = tool._engines.get("cpu") or await tool._engine("cpu", desk, Watch(desk))
     handle = hook.model.denoiser.register_forward_pre_hook(look, with_kwargs=True)
     said = ""
     try:  # `pytest.raises` would keep the frames
@@ -185,7 +185,7 @@ async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
 
 async def test_a_class_that_does_not_call_back_is_cancelled_between_steps_too(saved: Saved, desk: Desk) -> None:
     tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=50, area=64 * 64)
-    engine = (await tool._engine(desk, Watch(desk))).model
+    engine = (await tool._engine("cpu", desk, Watch(desk))).model
     calls: list[int] = []
 
     def look(*_: Any) -> None:

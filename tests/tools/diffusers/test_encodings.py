@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from reasonedit_agent.errors import BackendError
 from reasonedit_agent.schemas import Box, Candidate
 from reasonedit_agent.tools.diffusers import diffusers_tool
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
@@ -209,3 +210,46 @@ def test_the_repeated_encoding_is_the_class_s_own(saved: Saved, name: str, inpai
         assert len(got) == len(wanted)
         for ours, theirs in zip(got, wanted, strict=True):
             assert (ours is None and theirs is None) or torch.equal(ours, theirs)
+
+
+async def test_a_refused_edit_leaves_no_latents_to_the_next_one(saved: Saved, desk: Desk) -> None:
+    """Tools that differ in ``reuse`` share an engine; the picture of another call must not be what this one sees."""
+    folder = str(saved("Flux2KleinPipeline"))
+    reuses, plain = diffusers_tool(folder, **SMALL, reuse=True), diffusers_tool(folder, **SMALL)
+    (wanted,) = await desk.edit(plain, 3)
+    (first,) = await desk.edit(reuses, 1)
+    engine = reuses._engines["cpu"].model
+    assert engine is plain._engines["cpu"].model
+    engine.encodings._kept.clear()
+    encode = engine.pipe.encode_prompt
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ValueError("a text that it does not take")
+
+    engine.pipe.encode_prompt = refuse
+    try:
+        with pytest.raises(BackendError, match="does not take"):
+            await desk.edit(reuses, 2, base=first)
+    finally:
+        engine.pipe.encode_prompt = encode
+    (again,) = await desk.edit(plain, 3)
+    assert again.image == wanted.image
+
+
+@pytest.mark.parametrize("name", [*TINY, "Step1XEditPipeline"])
+@pytest.mark.parametrize("size", [(160, 112), (155, 93)])
+async def test_latents_of_another_size_are_not_taken(
+    saved: Saved, desk: Desk, name: str, size: tuple[int, int]
+) -> None:
+    """After the ladder drew a smaller picture, or where a class reads its pictures at a size of its own."""
+    small = Candidate.of(desk.images.save(desk.photo.resize(size)))
+    folder = str(saved(name))
+    reuses = diffusers_tool(folder, steps=1, area=64 * 64, reuse=True)
+    (first,) = await desk.edit(reuses, 1, base=small)
+    encodings = reuses._engines["cpu"].model.encodings
+    assert first.image.sha256 in encodings._latents
+    larger = diffusers_tool(folder, steps=1, area=128 * 128, reuse=True)
+    plain = diffusers_tool(folder, steps=1, area=128 * 128)
+    (got,) = await desk.edit(larger, 2, base=first)
+    (wanted,) = await desk.edit(plain, 2, base=first)
+    assert got.image == wanted.image

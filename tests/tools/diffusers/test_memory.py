@@ -43,8 +43,19 @@ async def test_fewer_candidates_at_once(saved: Saved, desk: Desk) -> None:
         "what was kept for speed is given back.",
         "from now on the VAE works tile by tile.",
         "2 candidates are drawn at once.",
-        "1 candidates are drawn at once.",
+        "one candidate is drawn at a time.",
     ]
+
+
+async def test_every_later_call_tells_what_was_done_for_good(saved: Saved, desk: Desk) -> None:
+    """The engine is shared, and draws another picture from then on: whoever uses it must read why."""
+    tool = await narrow(saved, desk, 2 * (512 // 16) ** 2 + 64, 0.26)
+    await desk.edit(tool, 1, 2)
+    assert desk.called.note.endswith("since memory ran out the VAE works tile by tile")
+    desk.events.clear()
+    other = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.26)
+    await desk.edit(other, 1)
+    assert desk.notes == [] and desk.called.note.endswith("since memory ran out the VAE works tile by tile")
 
 
 async def test_a_smaller_picture_then_no_more(saved: Saved, desk: Desk) -> None:
