@@ -5,6 +5,11 @@ photos. Quality is the set's hand-made measure (the share of a case's expectatio
 Reasoner's own score. The classical editor is deterministic, so past an accepted round nothing is recorded. The same is
 done with a seeded tool, a tiny diffusion model with random weights, where each round differs: there quality is how much
 of the asked shift in warmth a result has, measured by hand.
+
+``--labels FOLDER`` does another thing: it runs the tuning half alone, has the same hand-made measure say accept or
+reject to every picture, and writes that as labels.csv beside the runs, for `reasonedit labels import` and `reasonedit
+policy calibrate`. So that there is something to reject, each case is edited three times: by the classical editor, by
+the same at half its strength, and by a tint of the whole photo, which fulfils no request.
 """
 
 from __future__ import annotations
@@ -15,20 +20,26 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
+from PIL import Image
 from skimage.color import rgb2lab
 
-from benchmarks.acceptance.score import PHOTOS, load_cases, score
+from benchmarks.acceptance.score import OPEN_HALF, PHOTOS, load_cases, passes, score
 from benchmarks.tables import table
 from reasonedit_agent.analysis.replay import Quality, Recorded, record
 from reasonedit_agent.analysis.tuning import FAMILY, Tuned, family, tune
 from reasonedit_agent.errors import ReasonEditError
+from reasonedit_agent.events import PartInfo
 from reasonedit_agent.graphs.agent import EditAgent
+from reasonedit_agent.graphs.results import EditResult
 from reasonedit_agent.images import open_store
-from reasonedit_agent.schemas import SOURCE, Box, History, Pick
+from reasonedit_agent.protocols import Context
+from reasonedit_agent.registry import build
+from reasonedit_agent.schemas import SOURCE, Box, Candidate, EditCall, Failure, History, Pick
 from reasonedit_agent.tracing import IMAGES, read_events
 
 SHADOW = 3
@@ -42,14 +53,8 @@ def accepted_set(folder: Path, cases: int) -> tuple[list[Recorded], Quality]:
     runs, by_run = [], {}
     for half in ("tuning", "frozen", "held_out"):
         for case in load_cases(half)[:cases]:
-            box = case.get("region", {}).get("box")
-            region = Box(left=box[0], top=box[1], right=box[2], bottom=box[3]) if box else None
-            references = [PHOTOS / name for name in case.get("references", ())]
-            photo = PHOTOS / case["photo"]
             try:
-                made = agent.edit(
-                    photo, case["instruction"], references=references, region=region, seed=1, shadow=SHADOW
-                )
+                made = edited(agent, case, shadow=SHADOW)
             except ReasonEditError:
                 continue
             run = record(read_events(made.trace))
@@ -68,6 +73,71 @@ def accepted_set(folder: Path, cases: int) -> tuple[list[Recorded], Quality]:
         return known[key]
 
     return runs, quality
+
+
+def edited(agent: EditAgent, case: dict[str, Any], **options: Any) -> EditResult:
+    """Run a case of the acceptance set."""
+    box = case.get("region", {}).get("box")
+    region = Box(left=box[0], top=box[1], right=box[2], bottom=box[3]) if box else None
+    references = [PHOTOS / name for name in case.get("references", ())]
+    return agent.edit(
+        PHOTOS / case["photo"], case["instruction"], references=references, region=region, seed=1, **options
+    )
+
+
+class Weaker:
+    """The classical editor, with its result blended into the base, or a tint in its place.
+
+    Args:
+        strength: Of the edit, 0 to 1; 0 tints the whole picture.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self._tool = build("tools", "classical")
+        self.card = self._tool.card
+        self.info = PartInfo(name="weaker", version="1", settings={"strength": strength})
+        self._strength = strength
+
+    async def edit(self, call: EditCall, ctx: Context) -> tuple[Candidate, ...]:
+        """Edit, and weaken what came out; a result of another shape cannot be blended and stays."""
+        base = ctx.images.open(call.base.image).convert("RGB")
+        made = await self._tool.edit(call, ctx)
+        return tuple(self._weakened(base, found, ctx) for found in made)
+
+    def _weakened(self, base: Image.Image, found: Candidate, ctx: Context) -> Candidate:
+        done = ctx.images.open(found.image).convert("RGB")
+        if not self._strength:
+            done = Image.blend(base, Image.new("RGB", base.size, (255, 160, 60)), 0.1)
+        elif done.size == base.size:
+            done = Image.blend(base, done, self._strength)
+        return found.model_copy(update={"image": ctx.images.save(done, like=found.image)})
+
+
+def labelled_set(folder: Path, cases: int) -> Path:
+    """Run the tuning half and label every picture by the hand-made measure; return the CSV.
+
+    Args:
+        folder: For ``runs`` and ``labels.csv``.
+        cases: At most so many.
+    """
+    images = open_store(folder / "runs" / IMAGES)
+    rows = ["run,round,candidate,label,annotator,guideline"]
+    for tool in (build("tools", "classical"), Weaker(0.5), Weaker(0.0)):
+        agent = EditAgent("embedded", tool, runs=folder / "runs")
+        for case in load_cases(OPEN_HALF)[:cases]:
+            try:
+                result = edited(agent, case)
+            except ReasonEditError:
+                continue
+            for round_ in result.history.rounds if result.history else ():
+                for index, (found, verdict) in enumerate(zip(round_.candidates, round_.verdicts, strict=True)):
+                    if isinstance(found, Candidate) and not isinstance(verdict, Failure):
+                        checks = score(case, PHOTOS / case["photo"], images.path(found.image), "accepted", PHOTOS)
+                        label = "accept" if passes(checks) else "reject"
+                        rows.append(f"{result.run},{round_.index},{index},{label},measures.py,acceptance tuning")
+    file = folder / "labels.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return file
 
 
 def seeded_set(folder: Path, photos: int) -> tuple[list[Recorded], Quality]:
@@ -111,7 +181,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a few cases, to see that it runs")
+    parser.add_argument("--labels", type=Path, help="only run and label the tuning half, into this folder")
     options = parser.parse_args(arguments)
+    if options.labels is not None:
+        options.labels.mkdir(parents=True, exist_ok=True)
+        print(labelled_set(options.labels, 4 if options.small else 1000))
+        return 0
     head = [
         "runs of",
         "runs (with later rounds)",

@@ -246,4 +246,10 @@ def _explain(path: Path, number: int, line: bytes, error: ValidationError) -> Tr
     if version > VERSION:
         return _newer(path, version)
     where = ".".join(str(part) for part in first["loc"])
-    return TraceError(f"{path}, line {number}, is not an event of a trace: {where}: {first['msg']}.")
+    if first["type"] == "union_tag_not_found":
+        why = "it has no type"
+    elif first["type"] == "union_tag_invalid":
+        why = f"there is no event {first['ctx']['tag']!r}"
+    else:
+        why = f"{where}: {first['msg']}" if where else first["msg"]
+    return TraceError(f"{path}, line {number}, is not an event of a trace: {why}.")

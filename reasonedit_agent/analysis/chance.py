@@ -16,17 +16,19 @@ class Interval:
 
     Attributes:
         mean: Of the values.
-        low: 2.5 % of the resampled means are below.
-        high: 2.5 % are above.
+        low: 2.5 % of the resampled means are below; None where a single value tells nothing of the spread.
+        high: 2.5 % are above; likewise.
         count: Values.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     count: int
 
     def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.mean:.2f} [one value]"
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
@@ -34,7 +36,7 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
     """Return a mean and its percentile bootstrap interval.
 
     Args:
-        values: At least one, one per run.
+        values: At least one, one per independent run; of a single one there is a mean and no interval.
         seed: Of the draws, so that the same values give the same interval.
 
     Raises:
@@ -48,6 +50,8 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
             "Intervals need SciPy.", hint="Install it: pip install 'reasonedit-agent[analysis]'."
         ) from error
     mean = float(np.mean(values))
+    if len(values) < 2:
+        return Interval(mean, None, None, len(values))
     if len(set(values)) == 1:
         return Interval(mean, mean, mean, len(values))
     draws = bootstrap(

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -61,11 +62,11 @@ def export_runs(folders: Iterable[Path], out: Path) -> Moved:
         out.parent.mkdir(parents=True, exist_ok=True)
         with _Zip(part) if out.suffix == ".zip" else _Folder(out) as target:
             for folder in folders:
-                events = list(TraceLines(folder / tracing.EVENTS))
-                target.write(f"{folder.name}/{tracing.EVENTS}", (folder / tracing.EVENTS).read_bytes())
+                pictures = images_of(TraceLines(folder / tracing.EVENTS))
+                target.copy(f"{folder.name}/{tracing.EVENTS}", folder / tracing.EVENTS)
                 runs.append(folder.name)
                 store = open_store(folder.parent / tracing.IMAGES)
-                for sha256, ref in images_of(events).items():
+                for sha256, ref in pictures.items():
                     if sha256 in written:
                         continue
                     try:
@@ -95,9 +96,15 @@ class _Folder:
     def __exit__(self, *error: object) -> None: ...
 
     def write(self, name: str, data: bytes) -> None:
+        self._place(name).write_bytes(data)
+
+    def copy(self, name: str, path: Path) -> None:
+        shutil.copyfile(path, self._place(name))
+
+    def _place(self, name: str) -> Path:
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        return target
 
 
 class _Zip:
@@ -114,6 +121,9 @@ class _Zip:
         # Pictures are compressed already.
         kind = zipfile.ZIP_STORED if name.startswith(f"{tracing.IMAGES}/") else zipfile.ZIP_DEFLATED
         self.zip.writestr(name, data, compress_type=kind)
+
+    def copy(self, name: str, path: Path) -> None:
+        self.zip.write(path, name)
 
 
 def safe_run(name: str) -> bool:

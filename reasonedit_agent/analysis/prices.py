@@ -13,14 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.events import Called, PartInfo
 from reasonedit_agent.schemas import Usage, Value
 from reasonedit_agent.tracing import home
 
-__all__ = ["ModelPrice", "Prices", "load_prices", "user_file"]
+__all__ = ["ModelPrice", "Prices", "Read", "load_prices", "user_file"]
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -76,7 +76,27 @@ def _times(tokens: int | None, price: float | None) -> float | None:
     return None if tokens is None or price is None else tokens * price / 1e6
 
 
+_PER = {
+    "input": "million tokens read",
+    "cached_input": "million tokens from a cache",
+    "output": "million tokens written",
+    "image_input": "million tokens of pictures read",
+    "image": "picture made",
+    "call": "call",
+}
 _SNAPSHOT = re.compile(r"[-@:](\d{4}-\d{2}-\d{2}|\d{8}|latest)")
+
+
+class Read(Value):
+    """Where a price was read.
+
+    Attributes:
+        as_of: The day.
+        source: The page.
+    """
+
+    as_of: str = ""
+    source: str = ""
 
 
 class Prices(Value):
@@ -85,12 +105,25 @@ class Prices(Value):
     Attributes:
         dated: When it was last looked through.
         models: By the backend's name.
-        gpu_hours: US dollars per hour, by a device's name.
+        gpu_hours: US dollars per hour, by a device's name; a file may say ``{ usd = 3, as_of = ..., source = ... }``.
+        gpu_read: Where those were read.
     """
 
     dated: str = ""
     models: dict[str, ModelPrice] = Field(default_factory=dict)
     gpu_hours: dict[str, Dollars] = Field(default_factory=dict)
+    gpu_read: dict[str, Read] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parted(cls, given: Any) -> Any:
+        """Part the hours that say where they were read into a number and that."""
+        hours = given.get("gpu_hours") if isinstance(given, dict) else None
+        if not isinstance(hours, dict) or not any(isinstance(hour, dict) for hour in hours.values()):
+            return given
+        told = {name: dict(hour) for name, hour in hours.items() if isinstance(hour, dict)}
+        usd = {name: hour.pop("usd", None) for name, hour in told.items()}
+        return {**given, "gpu_hours": {**hours, **usd}, "gpu_read": told}
 
     def usd(self, backend: str, usage: Usage, *, editing: bool = False, settings: str = "") -> float | None:
         """Return what a call costs in US dollars; None where that is unknown.
@@ -131,7 +164,22 @@ class Prices(Value):
 
     def frozen(self) -> dict[str, JsonValue]:
         """Return the table as JSON, for the first event of a run; `Prices.model_validate` reads it again."""
-        return self.model_dump(mode="json", exclude_defaults=True, exclude={"models": {"__all__": {"as_of", "source"}}})
+        aside: Any = {"models": {"__all__": {"as_of", "source"}}, "gpu_read": True}
+        return self.model_dump(mode="json", exclude_defaults=True, exclude=aside)
+
+    def rows(self) -> tuple[dict[str, str | float], ...]:
+        """Return a row per price: ``name``, ``per`` (of what), ``usd``, ``as_of`` and ``source``."""
+        models = (
+            {"name": name, "per": per, "usd": usd, "as_of": price.as_of, "source": price.source}
+            for name, price in self.models.items()
+            for field, per in _PER.items()
+            if (usd := getattr(price, field)) is not None
+        )
+        hours = (
+            {"name": name, "per": "hour", "usd": usd, **self.gpu_read.get(name, Read()).model_dump()}
+            for name, usd in self.gpu_hours.items()
+        )
+        return (*models, *hours)
 
     def over(self, other: Prices) -> Prices:
         """Return this table over another: its entries go before those of the same name."""
@@ -139,6 +187,7 @@ class Prices(Value):
             dated=self.dated or other.dated,
             models={**other.models, **self.models},
             gpu_hours={**other.gpu_hours, **self.gpu_hours},
+            gpu_read={**{n: r for n, r in other.gpu_read.items() if n not in self.gpu_hours}, **self.gpu_read},
         )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from reasonedit_agent.analysis.chance import Interval, interval
 from reasonedit_agent.analysis.collected import NOT_RECORDED
 from reasonedit_agent.analysis.forks import Find, Lineage, lineage
+from reasonedit_agent.analysis.parts import group_of
 from reasonedit_agent.events import AnyEvent, Decided, RunStarted
 from reasonedit_agent.folding import Fold
 from reasonedit_agent.protocols import Policy
@@ -56,7 +57,7 @@ class Recorded:
 
     Attributes:
         run: Its id.
-        group: Of the parts that made it: runs of different parts are never put together silently.
+        group: Of the parts that made it, with their settings: runs of different ones are never put together silently.
         prefixes: The history before round 1, after it, after the second, to the last that was recorded.
         actions: What was done after each prefix but the last.
         scored: Whether its scores stand for something; an imported run's may not.
@@ -64,7 +65,7 @@ class Recorded:
     """
 
     run: str
-    group: tuple[str, str]
+    group: tuple[str, ...]
     prefixes: tuple[History, ...]
     actions: tuple[Continue, ...]
     scored: bool = True
@@ -92,7 +93,7 @@ class Outcome:
     """
 
     run: str
-    group: tuple[str, str]
+    group: tuple[str, ...]
     policy: str
     rounds: int = 0
     kept: Pick = SOURCE
@@ -111,7 +112,7 @@ class Outcome:
         return None if self.quality is None or self.best is None else self.best - self.quality
 
 
-def record(events: Sequence[AnyEvent], find: Find = lambda run: None) -> Recorded | None:
+def record(events: Iterable[AnyEvent], find: Find = lambda run: None) -> Recorded | None:
     """Return a run as policies are judged on it, or None where it has no plan.
 
     Args:
@@ -136,19 +137,13 @@ def record(events: Sequence[AnyEvent], find: Find = lambda run: None) -> Recorde
     return Recorded(fold.run.run, _group(fold.run, origin), tuple(prefixes), actions, scored, origin.root)
 
 
-def group_of(started: RunStarted) -> tuple[str, str]:
-    """Return the names of reasoner and tool, with their versions: what makes runs comparable."""
-    reasoner, tool = (f"{part.name} {part.version}".strip() for part in (started.reasoner, started.tool))
-    return reasoner, tool
-
-
-def _group(started: RunStarted, origin: Lineage) -> tuple[str, str]:
+def _group(started: RunStarted, origin: Lineage) -> tuple[str, ...]:
     """Return the parts of all rounds: those of a fork's first ones are its parent's."""
     makers = [group_of(ancestor) for ancestor in reversed(origin.ancestors)] + [group_of(started)]
     if not origin.whole:
-        makers.insert(0, (f"that of {origin.root}",) * 2)
-    reasoner, tool = (", then ".join(dict.fromkeys(names)) for names in zip(*makers, strict=True))
-    return reasoner, tool
+        makers.insert(0, (f"that of {origin.root}",) * 3)
+    together = (", then ".join(name or "none" for name in dict.fromkeys(names)) for names in zip(*makers, strict=True))
+    return tuple(name for name in together if name != "none")
 
 
 def _one_more(before: History | None, whole: History, count: int) -> History:
@@ -282,7 +277,7 @@ class Summary:
 
     Attributes:
         policy: Its text.
-        group: Reasoner and tool.
+        group: Reasoner, tool, and the comparer if there is one.
         runs: How many could judge it.
         quality: Mean quality kept, with its interval.
         rounds: Mean rounds.
@@ -294,7 +289,7 @@ class Summary:
     """
 
     policy: str
-    group: tuple[str, str]
+    group: tuple[str, ...]
     runs: int
     quality: Interval | None
     rounds: Interval | None
@@ -313,13 +308,13 @@ def summarise(outcomes: Iterable[Outcome]) -> tuple[Summary, ...]:
     Args:
         outcomes: Of `replay`, over many runs.
     """
-    sorted_: dict[tuple[str, tuple[str, str]], list[Outcome]] = {}
+    sorted_: dict[tuple[str, tuple[str, ...]], list[Outcome]] = {}
     for outcome in outcomes:
         sorted_.setdefault((outcome.policy, outcome.group), []).append(outcome)
     return tuple(_summary(policy, group, found) for (policy, group), found in sorted_.items())
 
 
-def _summary(policy: str, group: tuple[str, str], found: list[Outcome]) -> Summary:
+def _summary(policy: str, group: tuple[str, ...], found: list[Outcome]) -> Summary:
     judged = [outcome for outcome in found if not outcome.missing]
     prices = [outcome.spent.usd for outcome in judged]
     reasons = Counter(_kind(outcome.missing) for outcome in found if outcome.missing)

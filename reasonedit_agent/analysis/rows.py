@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
 from reasonedit_agent.analysis.collected import Collected, Row, counts, whole
-from reasonedit_agent.events import AnyEvent, PartInfo, RunStarted
+from reasonedit_agent.analysis.parts import label, parts_key
+from reasonedit_agent.events import AnyEvent, RunStarted
 from reasonedit_agent.schemas import (
     Ask,
     Candidate,
@@ -26,7 +26,7 @@ from reasonedit_agent.schemas import (
     standing,
 )
 
-__all__ = ["Rows", "parts_key", "rows_of"]
+__all__ = ["Rows", "rows_of"]
 
 Rows = dict[str, list[Row]]
 
@@ -56,19 +56,6 @@ def rows_of(run: str, events: Iterable[AnyEvent]) -> Rows:
     }
 
 
-def parts_key(started: RunStarted) -> str:
-    """Return eight hexadecimal digits that differ where a part, its settings, the policy or its fit differ."""
-    parts = (started.reasoner, started.tool, started.comparer)
-    told = [part.model_dump(mode="json") if part else None for part in parts]
-    fitted = {name: value for name, value in started.fitted.items() if name != "prices"}  # they say what, not who
-    text = json.dumps([told, started.policy, fitted], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _label(part: PartInfo | None) -> str | None:
-    return None if part is None else part.spec or f"{part.name} {part.version}".strip()
-
-
 def _run(c: Collected, started: RunStarted, history: History) -> Row:
     request, ended = started.request, c.outcome
     real = [round_ for round_ in history.rounds if not c.shadow(round_.index)]
@@ -87,9 +74,9 @@ def _run(c: Collected, started: RunStarted, history: History) -> Row:
         request.image.height,
         request.image.sha256,
         request.seed,
-        _label(started.reasoner),
-        _label(started.tool),
-        _label(started.comparer),
+        label(started.reasoner),
+        label(started.tool),
+        label(started.comparer),
         started.policy,
         parts_key(started),
         ended.status if ended else None,

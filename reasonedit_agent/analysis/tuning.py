@@ -15,6 +15,7 @@ from typing import Literal
 
 from reasonedit_agent import registry
 from reasonedit_agent.analysis.chance import Interval, interval
+from reasonedit_agent.analysis.fits import check_same_parts
 from reasonedit_agent.analysis.replay import Outcome, Quality, Recorded, by_family, overall, replay
 from reasonedit_agent.errors import UsageError
 
@@ -141,10 +142,7 @@ def tune(
     Raises:
         UsageError: There are too few runs, or none can judge the family.
     """
-    if len({run.group for run in runs}) > 1:
-        told = "; ".join(sorted({" with ".join(run.group) for run in runs}))
-        hint = "Choose with --where, such as --where \"tool = 'classical'\"."
-        raise UsageError(f"These runs were made by different parts: {told}.", hint=hint)
+    check_same_parts(runs)
     if cost == "usd" and any(run.prefixes[-1].unpriced or run.prefixes[-1].spent.usd is None for run in runs):
         raise UsageError("What some of these runs cost is not known.", hint="Price their calls, or tune on seconds.")
     ours, others = split(runs)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reasonedit_agent import registry
 from reasonedit_agent.errors import TraceError
 from reasonedit_agent.events import AnyEvent, Decided, RunEnded, RunStarted
 from reasonedit_agent.folding import Fold
-from reasonedit_agent.protocols import ImageStore
-from reasonedit_agent.schemas import Candidate, Decision, ImageRef, Stop
+from reasonedit_agent.protocols import ImageStore, Policy
+from reasonedit_agent.schemas import Candidate, Continue, Decision, History, ImageRef, Stop
 
 __all__ = ["Mismatch", "Verification", "verify"]
 
@@ -46,7 +46,7 @@ class Verification:
         return not self.mismatches and not self.missing
 
 
-def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Verification:
+def verify(events: Iterable[AnyEvent], images: ImageStore | None = None) -> Verification:
     """Decide every recorded decision of the policy again, each on the prefix of the trace before it.
 
     What a fork took over from its parent was decided by the parent's policy, and is taken as given.
@@ -59,26 +59,35 @@ def verify(events: Sequence[AnyEvent], images: ImageStore | None = None) -> Veri
         TraceError: It is no trace.
         UsageError: The recorded policy's text cannot be read here.
     """
-    if not events or not isinstance(events[0], RunStarted):
+    left = iter(events)
+    started = next(left, None)
+    if not isinstance(started, RunStarted):
         raise TraceError("It is no trace: its first event is no run_started.")
-    policy = registry.build_policy(events[0].policy)
-    fold = Fold()
+    policy = registry.build_policy(started.policy)
+    fold = Fold([started])
     recomputed = given = 0
     mismatches: list[Mismatch] = []
-    for event in events:
+    for event in left:
         if isinstance(event, Decided):
-            recorded = event.decision
-            if recorded.author == "policy" and recorded.after >= events[0].parent_round:
+            if event.decision.author == "policy" and event.decision.after >= started.parent_round:
                 recomputed += 1
-                again = policy.decide(fold.history)
-                if again != recorded:
-                    mismatches.append(Mismatch(recorded.after, describe(recorded), describe(again)))
+                mismatches += _decided_again(policy, fold.history, event.decision)
             else:
                 given += 1
         if isinstance(event, RunEnded):
             mismatches += _check_end(fold, event)
         fold.add(event)
     return Verification(recomputed, given, tuple(mismatches), tuple(_missing(fold, images)) if images else ())
+
+
+def _decided_again(policy: Policy, history: History, recorded: Decision) -> list[Mismatch]:
+    if history.thought is None and isinstance(recorded.action, Continue):
+        return [Mismatch(recorded.after, describe(recorded), "nothing: there is no plan before it")]
+    again = policy.decide(history)
+    if again == recorded:
+        return []
+    was, now = describe(recorded), describe(again)
+    return [Mismatch(recorded.after, was, now if now != was else f"{now}, with other steps, seeds or words")]
 
 
 def _check_end(fold: Fold, event: RunEnded) -> list[Mismatch]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reasonedit_agent.cli.console import console as wide
-from reasonedit_agent.cli.tables import AsJson, IndexFolder, Runs, show, updated
+from reasonedit_agent.cli.tables import AsJson, IndexFolder, Runs, events_of, show, updated
 from reasonedit_agent.errors import UsageError
 
 __all__ = ["diff_runs", "export", "import_"]
@@ -23,7 +23,7 @@ def diff_runs(a: Run, b: Run, runs: Runs = None, as_json: AsJson = False) -> Non
     from reasonedit_agent.analysis.diff import diff
     from reasonedit_agent.analysis.plain import dumps
 
-    found = diff(*(tracing.read_events(tracing.find_run(run, runs)) for run in (a, b)))
+    found = diff(*(events_of(tracing.find_run(run, runs)) for run in (a, b)))
     if as_json:
         print(dumps({**vars(found), "parted": found.parted, "lines": [vars(line) for line in found.lines]}))
         return

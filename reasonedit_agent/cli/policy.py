@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasonedit_agent.cli.calibrate import calibrate
-from reasonedit_agent.cli.console import console
+from reasonedit_agent.cli.console import console, printable
+from reasonedit_agent.cli.tables import cell, events_of
 from reasonedit_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,19 +39,27 @@ app.command("calibrate")(calibrate)
 def replay(
     which: Which = None,
     policy: Annotated[list[str] | None, typer.Option(help="A policy to judge; may be given several times.")] = None,
+    fits: Annotated[
+        Path | None, typer.Option(help="Write what rounds cost and gained there (.json), for fit=FILE.")
+    ] = None,
     where: Where = "",
     runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what each policy would have kept, and at what cost; runs of different parts are kept apart."""
     from reasonedit_agent import registry
+    from reasonedit_agent.analysis.fits import fitted_on
     from reasonedit_agent.analysis.replay import replay as judge
     from reasonedit_agent.analysis.replay import summarise
 
-    if not policy:
+    if not policy and fits is None:
         raise UsageError("No policy is named.", hint='Give at least one: --policy "accepted | rounds(2)".')
-    policies = {text: registry.build_policy(text) for text in policy}
+    if fits is not None and fits.suffix != ".json":
+        raise UsageError(f"The fits are written as JSON, not as {fits}.", hint="Use a name that ends with .json.")
+    policies = {text: registry.build_policy(text) for text in policy or ()}
     recorded = read_runs(which, runs, where)
+    if fits is not None:
+        _write(fits, json.dumps(fitted_on(recorded), indent=1))
     outcomes = [judge(run, made, text) for text, made in policies.items() for run in recorded]
     summaries = summarise(outcomes)
     if as_json:
@@ -58,6 +67,8 @@ def replay(
         print(json.dumps({"runs": len(recorded), "policies": rows}))
         return
     _show(summaries)
+    if fits is not None:
+        console().print(f"What rounds of {len(recorded)} runs cost and gained is in {fits}.", markup=False)
 
 
 @app.command("tune")
@@ -79,10 +90,7 @@ def tune(
     kind: Any = cost
     found = tuning.tune(read_runs(which, runs, where), tuning.family(family or tuning.FAMILY), cost=kind, keep=keep)
     if out is not None:
-        try:
-            out.write_text(found.policy + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
+        _write(out, found.policy)
     if as_json:
         print(json.dumps(dataclasses.asdict(found)))
         return
@@ -100,11 +108,19 @@ def tune(
     screen.print(found.policy, markup=False)
 
 
+def _write(out: Path, text: str) -> None:
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
+
+
 def read_runs(which: list[str] | None, runs: Path | None, where: str = "") -> list[Recorded]:
     """Return the recorded runs that can judge something; one that cannot be read is told and left out.
 
     Raises:
         UsageError: There is none.
+        TraceError: There is none, and some cannot be read.
     """
     from reasonedit_agent import tracing
     from reasonedit_agent.analysis.forks import started_in
@@ -121,15 +137,21 @@ def read_runs(which: list[str] | None, runs: Path | None, where: str = "") -> li
         if not places:
             raise UsageError(f"There is no run in {folder} for which {where} holds.")
     found: list[Recorded] = []
+    problems: list[str] = []
     find = started_in(folder)
     for place in places:
         try:
-            run = record(tracing.read_events(place), find)
+            run = record(events_of(place), find)
         except TraceError as error:
-            typer.echo(f"{place.name} is left out: {error}", err=True)
+            problems.append(str(error))
             continue
         if run is not None:
             found.append(run)
+    if problems and not found:
+        more = f" ({len(problems)} runs cannot be read)" if len(problems) > 1 else ""
+        raise TraceError(f"{problems[0]}{more}")
+    for problem in problems:
+        typer.echo(f"left out: {printable(problem)}", err=True)
     if not found:
         raise UsageError(f"There is no run with a plan in {folder}.", hint="Name runs, or their folder with --runs.")
     return found
@@ -145,7 +167,6 @@ def _chosen(runs: Path | None, where: str) -> set[str]:
 
 def _show(summaries: tuple[Summary, ...]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     screen = console()
     for parts in dict.fromkeys(summary.group for summary in summaries):
@@ -155,6 +176,6 @@ def _show(summaries: tuple[Summary, ...]) -> None:
                 cells = (summary.quality, summary.rounds, summary.seconds, summary.usd, summary.regret)
                 reasons = "; ".join(f"{count} x {reason}" for reason, count in summary.unjudged)
                 told = (summary.policy, str(summary.runs), *(str(cell or "-") for cell in cells), reasons)
-                table.add_row(*(Text(value) for value in told))
-        screen.print(Text(" with ".join(parts)))
+                table.add_row(*(cell(value) for value in told))
+        screen.print(cell(" with ".join(parts)))
         screen.print(table)

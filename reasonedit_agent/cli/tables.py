@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,9 @@ from reasonedit_agent.cli.console import console as wide
 
 if TYPE_CHECKING:
     from reasonedit_agent.analysis.index import Index
+    from reasonedit_agent.events import AnyEvent
 
-__all__ = ["AsJson", "IndexFolder", "Runs", "cell", "index_runs", "query", "show", "stats", "updated"]
+__all__ = ["AsJson", "IndexFolder", "Runs", "cell", "events_of", "index_runs", "query", "show", "stats", "updated"]
 
 Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (the user's by default).")]
 IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index (index, in that of the runs).")]
@@ -31,6 +32,21 @@ def cell(value: Any) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.4g}")
     return Text("" if value is None else printable(str(value)).replace("\n", " "))
+
+
+def events_of(folder: Path) -> Iterator[AnyEvent]:
+    """Yield a run's events one by one, so that a long trace needs no memory; a torn last line is told at the end.
+
+    Raises:
+        TraceError: It is empty, foreign, damaged, or of a newer version.
+    """
+    from reasonedit_agent.analysis.reading import TraceLines
+    from reasonedit_agent.tracing import EVENTS
+
+    lines = TraceLines(folder / EVENTS)
+    yield from lines
+    if lines.torn:
+        typer.echo(printable(f"{lines.path}: its last line is torn and was left out."), err=True)
 
 
 def updated(runs: Path | None, folder: Path | None) -> Index:
@@ -113,9 +129,15 @@ def stats(
         str, typer.Option("--by", help="What tells groups apart: reasoner,tool,comparer,policy,parts or fewer of them.")
     ] = "reasoner,tool,comparer,policy,parts",
     where: Annotated[str, typer.Option("--where", help="Only runs for which this holds (SQL on the table runs).")] = "",
+    prices: Annotated[
+        bool, typer.Option("--prices", help="Print the prices that new runs are given, each with its day and source.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell rounds, times, costs, gains, verdicts and failures; runs of different parts are kept apart."""
+    if prices:
+        _prices(as_json)
+        return
     from reasonedit_agent.analysis.plain import dumps
     from reasonedit_agent.analysis.stats import statistics
 
@@ -131,6 +153,22 @@ def stats(
         if number:
             console.print("")
         _group(console, group)
+
+
+def _prices(as_json: bool) -> None:
+    from reasonedit_agent.analysis.plain import dumps
+    from reasonedit_agent.analysis.prices import load_prices, user_file
+
+    table, own = load_prices(), user_file()
+    if as_json:
+        print(dumps({"dated": table.dated, "file": str(own), "own": own.is_file(), "prices": table.rows()}))
+        return
+    console = wide()
+    names = ("price of", "usd", "per", "as of", "source")
+    rows = [(row["name"], row["usd"], row["per"], row["as_of"], row["source"]) for row in table.rows()]
+    show(console, names, rows)
+    there = "goes over the built-in table" if own.is_file() else "would go over the built-in table; it is not there"
+    console.print(f"Dated {table.dated}. {own} {there}. What is not listed is unknown, not 0.", markup=False)
 
 
 def _group(console: PlainConsole, group: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from reasonedit_agent.cli import exchange, tables
+from reasonedit_agent.cli.console import PlainConsole
 from reasonedit_agent.cli.console import console as wide
-from reasonedit_agent.cli.tables import AsJson, Runs, cell
+from reasonedit_agent.cli.tables import AsJson, Runs, cell, events_of
+from reasonedit_agent.cli.tables import show as show_table
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
 if TYPE_CHECKING:
@@ -59,12 +60,11 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
 
 def _row(folder: Path) -> dict[str, Any]:
     from reasonedit_agent import tracing
+    from reasonedit_agent.analysis.reading import TraceLines
     from reasonedit_agent.folding import Fold
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fold = Fold(tracing.read_events(folder))
+        fold = Fold(TraceLines(folder / tracing.EVENTS))
         ended, history = fold.ended, fold.history
     except ReasonEditError as error:
         return dict.fromkeys(("run", "image", "instruction", "status"), "") | {"run": folder.name, "status": str(error)}
@@ -91,11 +91,13 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     from reasonedit_agent.viewer.terminal import filmstrip
 
     folder = tracing.find_run(run, runs)
-    events = tracing.read_events(folder)
-    fold = Fold(events)
     if as_json:
-        print(json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False))
+        _print_json(folder)
         return
+    fold, calls = Fold(), _Calls()
+    for event in events_of(folder):
+        fold.add(event)
+        calls.add(event)
     console = wide()
     store = open_store(folder.parent / tracing.IMAGES)
     _head(console, fold, folder)
@@ -111,7 +113,7 @@ def show(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
             for answer in getattr(verdict, "answers", ()):
                 mark = {True: "yes", False: "no ", None: "?  "}[answer.yes]
                 console.print(f"  {round_.index}  {mark} {answer.question}  {answer.note}", markup=False)
-    _calls(console, events, known=fold.history.thought.instruction if fold.history.thought else "")
+    calls.show(console, known=fold.history.thought.instruction if fold.history.thought else "")
     _foot(console, fold)
 
 
@@ -166,52 +168,74 @@ def _rounds_table(fold: Fold) -> Table:
     return table
 
 
-def _calls(console: Console, events: list[AnyEvent], known: str) -> None:
-    """Print who was called in each round, what it took, and what was noted that is not ``known``."""
-    from reasonedit_agent.events import Called, Noted
-    from reasonedit_agent.schemas import Usage
+class _Calls:
+    """Who was called in each round, what it took, and what was noted: counted, since a trace can have a million."""
 
-    called: dict[tuple[int, str], list[Called]] = {}
-    notes: dict[str, int] = {}
-    for event in events:
-        told = ""
+    def __init__(self) -> None:
+        self._called: dict[tuple[int, str], dict[str, Any]] = {}
+        self._told: dict[tuple[int, str, str, tuple[str, ...]], int] = {}
+
+    def add(self, event: AnyEvent) -> None:
+        """Take one event."""
+        from reasonedit_agent.events import Called, Noted
+
+        told: tuple[str, ...] = ()
+        backend = ""
         if isinstance(event, Called):
-            if event.raw or event.error or event.usage != Usage():  # else it only explains an answer: a panel's votes
-                called.setdefault((event.round, event.node), []).append(event)
-            told = " ".join(part for part in (event.note, event.error) if part not in ("", known))
-            told = told and f"{event.backend}: {told}"
+            self._count(event)
+            backend, told = event.backend, (event.note, event.error)
         elif isinstance(event, Noted):
-            told = event.text
-        if told:
-            line = shorten(f"{event.round}  {event.node:8} {told}", 110, placeholder=" ...")
-            notes[line] = notes.get(line, 0) + 1
-    if called:
-        rows = [{"round": round_, "call": node, **_counts(calls)} for (round_, node), calls in called.items()]
-        names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-        table = Table(*names, box=None)
-        for row in rows:
-            table.add_row(*(cell(row[name]) for name in names))
-        console.print(table)
-    for line, times in notes.items():
-        console.print(f"  {line}{f'  ({times} times)' if times > 1 else ''}", markup=False)
+            told = (event.text,)
+        if any(told):
+            key = (event.round, event.node, backend, told)
+            self._told[key] = self._told.get(key, 0) + 1
+
+    def _count(self, call: Called) -> None:
+        from reasonedit_agent.schemas import Usage
+
+        if not call.raw and not call.error and call.usage == Usage():
+            return  # it only explains an answer: a panel's votes
+        row = self._called.setdefault((call.round, call.node), {"backends": {}, "calls": 0, "attempts": 0, **_SUMS})
+        row["attempts"] += 1
+        if not call.error:
+            row["calls"] += 1
+            row["backends"][call.backend] = True
+        for name, field in _COUNTED.items():
+            value = getattr(call.usage, field)
+            if value is not None:
+                row[name] = (row[name] or 0) + value
+
+    def show(self, console: PlainConsole, known: str) -> None:
+        """Print it, without what was noted that is ``known``."""
+        rows = [
+            {"round": round_, "call": node, "answered by": ", ".join(row.pop("backends")) or "nobody", **row}
+            for (round_, node), row in self._called.items()
+        ]
+        if rows:
+            names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+            show_table(console, names, ([row[name] for name in names] for row in rows))
+        lines: dict[str, int] = {}
+        for (round_, node, backend, told), times in self._told.items():
+            text = " ".join(part for part in told if part not in ("", known))
+            if text:
+                said = f"{backend}: {text}" if backend else text
+                line = shorten(f"{round_}  {node:8} {said}", 110, placeholder=" ...")
+                lines[line] = lines.get(line, 0) + times
+        for line, times in lines.items():
+            console.print(f"  {line}{f'  ({times} times)' if times > 1 else ''}", markup=False)
 
 
-def _counts(calls: list[Called]) -> dict[str, Any]:
-    answered = [call for call in calls if not call.error]
+_COUNTED = {"prompt": "prompt_tokens", "cached": "cached_tokens", "reply": "completion_tokens", "pictures": "images"}
+_SUMS = dict.fromkeys(_COUNTED)
 
-    def total(field: str) -> int | None:
-        known = [value for call in calls if (value := getattr(call.usage, field)) is not None]
-        return sum(known) if known else None
 
-    return {
-        "answered by": ", ".join(dict.fromkeys(call.backend for call in answered)) or "nobody",
-        "calls": len(answered),
-        "attempts": len(calls),
-        "prompt": total("prompt_tokens"),
-        "cached": total("cached_tokens"),
-        "reply": total("completion_tokens"),
-        "pictures": total("images"),
-    }
+def _print_json(folder: Path) -> None:
+    """Print the events as one list, line by line."""
+    before = "["
+    for event in events_of(folder):
+        print(before + json.dumps(event.model_dump(mode="json"), ensure_ascii=False), end="")
+        before = ", "
+    print("]")
 
 
 def _foot(console: Console, fold: Fold) -> None:
@@ -238,7 +262,7 @@ def verify_run(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
     from reasonedit_agent.images import open_store
 
     folder = tracing.find_run(run, runs)
-    result = verify(tracing.read_events(folder), open_store(folder.parent / tracing.IMAGES))
+    result = verify(events_of(folder), open_store(folder.parent / tracing.IMAGES))
     if as_json:
         wrong = [vars(mismatch) for mismatch in result.mismatches]
         report = {"passed": result.passed, "recomputed": result.recomputed, "given": result.given}

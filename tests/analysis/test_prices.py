@@ -1,5 +1,6 @@
 """Prices: what was counted times what it costs; what is not known stays unknown."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,9 +102,25 @@ def test_a_frozen_table_stands_alone(home: Path) -> None:
     assert len(str(frozen)) < 2_000  # it stands in every trace
 
 
-def test_every_price_that_is_shipped_has_its_day() -> None:
-    for name, price in load_prices().models.items():
-        assert (price.as_of and price.source) or price.call == 0.0, name
+def test_every_price_that_is_shipped_has_its_day_and_source() -> None:
+    rows = load_prices().rows()
+    assert {"gpt-4.1", "gpt-image-1", "H100", "embedded"} <= {row["name"] for row in rows}
+    for row in rows:
+        assert re.fullmatch(r"20\d\d-\d\d(-\d\d)?", str(row["as_of"])), row
+        assert str(row["source"]).startswith(("vendor's page: ", "third-party list", "your own CPU")), row
+    (cached,) = [row for row in rows if row["name"] == "gpt-4.1" and row["per"] == "million tokens from a cache"]
+    assert cached["usd"] == 0.5
+
+
+def test_an_hour_may_have_a_day_and_a_source_too(home: Path) -> None:
+    user_file().write_text(
+        '[gpu_hours]\nB300 = { usd = 6, as_of = "2026-11-01", source = "our contract" }\nL4 = 0.5\nH100 = 2\n'
+    )
+    table = load_prices()
+    assert table.usd("x on B300", Usage(gpu_seconds=3600)) == 6 and table.usd("x on L4", Usage(gpu_seconds=3600)) == 0.5
+    assert table.frozen()["gpu_hours"]["B300"] == 6  # type: ignore[index,call-overload]
+    sources = {row["name"]: row["source"] for row in table.rows()}
+    assert sources["B300"] == "our contract" and sources["H100"] == "" and "third-party" in str(sources["H200"])
 
 
 @pytest.mark.parametrize(
@@ -113,6 +130,9 @@ def test_every_price_that_is_shipped_has_its_day() -> None:
         ("[models.x]\nprompt = 1\n", "models.x.prompt"),
         ("[models.x]\ninput = nan\n", "models.x.input"),
         ("[gpu_hours]\nH100 = 'much'\n", "gpu_hours.H100"),
+        ("[gpu_hours]\nH100 = { as_of = '2026' }\n", "gpu_hours.H100"),
+        ("[gpu_hours]\nH100 = { usd = 2, from = 'us' }\n", "gpu_read.H100.from"),
+        ("gpu_hours = 3\n", "gpu_hours"),
         ("models = [", "no TOML"),
         ("prices = 3", "prices"),
     ],

@@ -9,13 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reasonedit_agent.analysis.chance import interval
 from reasonedit_agent.analysis.replay import Outcome, overall, record, replay, summarise
+from reasonedit_agent.analysis.tuning import tune
+from reasonedit_agent.errors import UsageError
+from reasonedit_agent.events import PartInfo, RunStarted
 from reasonedit_agent.policies import parse_policy
-from reasonedit_agent.schemas import Accepted, EditStep, Failure, Refine, Rejected
-from reasonedit_agent.testing import scores
+from reasonedit_agent.schemas import Accepted, EditStep, Failure, Pick, Refine, Rejected
+from reasonedit_agent.testing import FunctionTool, scores
 from reasonedit_agent.tracing import read_events
+from tests.analysis.making import accepted, by_hand
 from tests.conftest import encoded
-from tests.graphs.scripts import agent
+from tests.graphs.scripts import ACCEPTED, REFINE, agent, paint
 
 PICTURE = encoded()
 HORIZON = 5
@@ -110,3 +115,47 @@ def test_regret_and_intervals_by_group(tmp_path: Path) -> None:
     assert one.regret.mean == 2 and one.quality.low < 6 < one.quality.high
     assert two.quality is not None and (two.quality.low, two.quality.high) == (8, 8)
     assert three.runs == 0 and three.unjudged == (("it wants round N, and N were recorded", 6),)
+
+
+SLOW = PartInfo(name="diffusers", version="1", spec="diffusers('m', steps=50)", settings={"model": "m", "steps": 50})
+FAST = PartInfo(name="diffusers", version="1", spec="diffusers('m', steps=4)", settings={"model": "m", "steps": 4})
+OBJECTS = [part.model_copy(update={"spec": ""}) for part in (SLOW, FAST)]  # handed over as objects: no text builds them
+
+
+@pytest.mark.parametrize(("tools", "groups"), [((SLOW, SLOW), 1), ((SLOW, FAST), 2), (OBJECTS, 2)])
+def test_runs_whose_settings_differ_are_not_put_together(
+    tmp_path: Path, tools: tuple[PartInfo, PartInfo], groups: int
+) -> None:
+    runs = []
+    for info in tools:
+        tool = FunctionTool(paint)
+        tool.info = info
+        run = record(read_events(agent(tmp_path, REFINE, ACCEPTED, tool=tool).edit(PICTURE, "x").trace))
+        assert run is not None
+        runs.append(run)
+    text = "rounds(1)"
+    found = summarise(replay(run, parse_policy(text), text) for run in runs)
+    assert [summary.runs for summary in found] == ([2] if groups == 1 else [1, 1])
+    assert len({summary.group for summary in found}) == groups
+    if groups == 2:
+        assert found[0].quality is not None and (found[0].quality.low, str(found[0].quality)) == (
+            None,
+            "4.00 [one value]",
+        )
+        with pytest.raises(UsageError, match="different parts: scripted 1 with diffusers"):
+            tune(runs, (text,))
+
+
+def test_the_policy_of_a_run_is_no_part_but_the_comparer_is() -> None:
+    first, *rest = by_hand("a", [accepted(9, 9)], Pick(round=1))
+    assert isinstance(first, RunStarted)
+    other = first.model_copy(update={"policy": "rounds(1)"})
+    compared = first.model_copy(update={"comparer": PartInfo(name="panel", version="2")})
+    groups = [run.group for start in (first, other, compared) if (run := record([start, *rest]))]
+    assert groups == [("judge 1", "tool"), ("judge 1", "tool"), ("judge 1", "tool", "panel 2")]
+
+
+def test_one_value_has_no_interval() -> None:
+    assert (interval([4.0]).low, interval([4.0]).high, interval([4.0]).count) == (None, None, 1)
+    wide = interval([4.0, 8.0])
+    assert wide.low == 4 and wide.high == 8

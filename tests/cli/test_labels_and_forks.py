@@ -113,3 +113,24 @@ def test_labels_that_cannot_be(runs: Path, tmp_path: Path) -> None:
         done = cli("labels", "import", bad, "--runs", runs)
         assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert "No labels" in cli("labels", "list", "--runs", runs).stdout
+
+
+def test_fits_of_recorded_runs_are_written_and_used(tmp_path: Path) -> None:
+    edited(tmp_path, "--shadow", "1")
+    fit, where = tmp_path / "fit.json", ["--runs", tmp_path / "runs"]
+    done = cli("policy", "replay", "--fits", fit, *where)
+    assert done.returncode == 0 and f"What rounds of 1 runs cost and gained is in {fit}." in done.stdout, done.stderr
+    tables = json.loads(fit.read_text())
+    assert tables["gains"]["refine"] == [8.0] and tables["gains"]["first"] == [4.0] and tables["costs"]["seconds"] > 0
+    policy = f"expected_gain(seconds=60, fit={fit}) | rounds(3)"
+    told = edited(tmp_path, "--policy", policy)
+    assert (told["stopped_by"], len(told["rounds"])) == ("expected_gain", 2)  # after an 8 nothing is gained
+    both = cli("policy", "replay", "--policy", policy, *where)
+    assert "2" in both.stdout and "asks a person" not in both.stdout, both.stderr
+    # two settings of a part are not fitted together
+    edited(tmp_path, "--reasoner", f"{PARTS}:accepting")
+    mixed = cli("policy", "replay", "--fits", tmp_path / "no.json", *where)
+    assert mixed.returncode == 2 and "made by different parts" in mixed.stderr and mixed.stderr.count("\n") == 1
+    assert not (tmp_path / "no.json").exists()
+    for wrong in (tmp_path / "no.txt", tmp_path / "nowhere" / "fit.json"):
+        assert cli("policy", "replay", told["trace"], "--fits", wrong, *where).returncode == 2

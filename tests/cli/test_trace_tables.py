@@ -139,3 +139,22 @@ def test_scripts_and_escapes_in_instructions_and_replies_are_shown_as_text(tmp_p
         assert "[bold]x[/bold] [/nothing]" in done.stdout, arguments
     assert SHOWN in cli("trace", "query", "SELECT why FROM failures", "--runs", tmp_path).stdout
     assert told("query", "SELECT why FROM failures", "--runs", tmp_path)[0]["why"] == EVIL
+
+
+def test_the_prices_are_printed_with_day_and_source(tmp_path: Path) -> None:
+    home = {"REASONEDIT_HOME": str(tmp_path)}
+    own = tmp_path / "prices.toml"
+    done = cli("trace", "stats", "--prices", env=home)
+    assert done.returncode == 0 and f"{own} would go over the built-in table" in done.stdout, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["H100"]]
+    assert line.split()[1:4] == ["3", "hour", "2026-05"] and "third-party list" in line
+    own.write_text(f'dated = "2026-11-01"\n[models."my\\u001b[31m"]\nimage = 0.04\nsource = {json.dumps(EVIL)}\n')
+    shown = cli("trace", "stats", "--prices", env=home).stdout
+    assert "Dated 2026-11-01." in shown and "picture made" in shown and "\x1b" not in shown and "\x07" not in shown
+    told = json.loads(cli("trace", "stats", "--prices", "--json", env=home).stdout)
+    assert told["own"] is True and {"name": "my\x1b[31m", "per": "picture made", "usd": 0.04, "as_of": ""}.items() <= (
+        next(row for row in told["prices"] if row["name"].startswith("my")).items()
+    )
+    own.write_text("[models.x]\ninput = -1\n")
+    wrong = cli("trace", "stats", "--prices", env=home)
+    assert wrong.returncode == 2 and "models.x.input" in wrong.stderr and wrong.stderr.count("\n") == 1

@@ -52,7 +52,11 @@ def changed(plan: Thought, ticked: Sequence[int], text: str) -> Thought | None:
     if len(left) < len(plan.steps):
         if written != plan:
             raise UsageError("The plan was changed in two ways.", hint="Tick all steps to take the JSON as it is.")
+        # The first questions are the steps', in their order; those after them are about what must stay.
+        count = len(plan.steps)
+        asked = tuple(text for index, text in enumerate(plan.checklist) if index >= count or index in ticked)
+        words = "; ".join(step.text for step in left)
         written = plan.model_copy(
-            update={"steps": tuple(left), "instruction": "; ".join(step.text for step in left), "changed": True}
+            update={"steps": tuple(left), "instruction": words, "checklist": asked, "changed": True}
         )
     return None if written == plan else written

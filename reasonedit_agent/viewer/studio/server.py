@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 from collections.abc import Callable
@@ -73,9 +75,8 @@ class _Guard:
             if message["type"] == "http.response.start":
                 more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
                 if fresh:
-                    cookie = (
-                        f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"
-                    )
+                    # Not Strict: it would be missing from a link of another site, and a new one would take its place.
+                    cookie = f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
                     more.append((b"set-cookie", cookie.encode()))
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
@@ -92,7 +93,9 @@ def session_of(cookies: str) -> str | None:
 def application(desk: Desk) -> FastAPI:
     """Return the web application: the page, and the pictures that its browser may see."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="reasonedit-"))
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        os.environ["GRADIO_TEMP_DIR"] = folder = tempfile.mkdtemp(prefix="reasonedit-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     import gradio
     from fastapi import FastAPI, Request, Response
 
