@@ -249,7 +249,8 @@ class _Report:
             title=f"{first} to {last}" if len(self.rows) > 1 else first,
             rows=self.rows,
             shown=SHOWN,
-            left_out=self.left_out,
+            # The page says nothing of the machine that made it.
+            left_out={Path(run).name: why.replace(f"{run}{os.sep}", "") for run, why in self.left_out.items()},
             what_if=self.what_if.get("", ()),
             **overview(self.rows, self.labels),
         )

@@ -7,8 +7,10 @@ import pytest
 
 from reasonedit_agent.cli.ui import workshop
 from reasonedit_agent.errors import UsageError
+from reasonedit_agent.schemas import EditStep, Thought
 from reasonedit_agent.viewer.studio.desk import Desk
 from reasonedit_agent.viewer.studio.owners import FILE, Owners
+from reasonedit_agent.viewer.studio.plans import changed
 from tests.viewer.making import PHOTOS
 
 ME, OTHER = "m" * 40, "o" * 40
@@ -76,3 +78,12 @@ def test_what_cannot_start_says_why_and_leaves_nothing(desk: Desk) -> None:
     with pytest.raises(UsageError, match="instruction"):
         desk.start(ME, PHOTO, " ", PARTS)
     assert desk.listed(ME) == []
+
+
+def test_a_step_that_is_left_out_takes_its_question_along() -> None:
+    steps = tuple(EditStep(text=text) for text in ("make it grey", "warm it", "blur it"))
+    plan = Thought(instruction="all", steps=steps, checklist=("grey?", "warm?", "blurred?", "is the cup kept?"))
+    left = changed(plan, [1, 2], "")
+    assert left is not None
+    assert [step.text for step in left.steps] == ["warm it", "blur it"]
+    assert left.checklist == ("warm?", "blurred?", "is the cup kept?")

@@ -166,7 +166,9 @@ def test_a_newer_trace_is_one_clear_line(tmp_path: Path) -> None:
         f"left out: {new / EVENTS} was written by a newer version (schema {VERSION + 1}, this one reads up to {VERSION}). "
         "Upgrade reasonedit-agent."
     ]
-    assert "1 run was left out" in text_of(tmp_path / "out.html")
+    said = text_of(tmp_path / "out.html")
+    assert "1 run was left out" in said and f"{new.name}: {EVENTS} was written by a newer version" in said
+    assert str(tmp_path) not in (tmp_path / "out.html").read_text()
 
 
 def test_runs_are_found_by_folder_by_id_and_once(several: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import ImageChops, ImageStat
+from playwright.sync_api import Browser
 
 from reasonedit_agent import tracing
 from reasonedit_agent.images import open_store
@@ -457,3 +458,19 @@ def test_it_works_by_keyboard_alone(studio: Studio, visit: Opened) -> None:
     take(page).wait_for(timeout=LONG)
     take(page).focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_a_link_of_another_site_leaves_the_browser_its_runs(studio: Studio, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(studio.address)
+    (before,) = context.cookies(studio.address)
+    other = "http://localhost:1/"
+    link = f"<a href='{studio.address}'>the studio</a>"
+    page.route(other, lambda route: route.fulfill(body=link, content_type="text/html"))
+    page.goto(other)
+    page.get_by_text("the studio").click()
+    page.get_by_label("What to change").wait_for()
+    (after,) = context.cookies(studio.address)
+    context.close()
+    assert after["value"] == before["value"]

@@ -47,11 +47,15 @@ def theme() -> Any:
     )
 
 
+_SHOWN = 12.0
+"""Seconds that a line about a mistake stays: it lies over the page."""
+
+
 def warn(text: str) -> None:
     """Show a line as `said` does, and go on."""
-    gr.Warning(escape(text), duration=None, title="That did not work")
+    gr.Warning(escape(text), duration=_SHOWN, title="That did not work")
 
 
 def said(error: Exception) -> gr.Error:
     """Return an error as the page shows it: one line, as text."""
-    return gr.Error(escape(str(error)), duration=None, print_exception=False, title="That did not work")
+    return gr.Error(escape(str(error)), duration=_SHOWN, print_exception=False, title="That did not work")
