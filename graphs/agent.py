@@ -9,46 +9,31 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import dataclasses
-import hashlib
 import os
 import queue
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, cast
 
 from reasonedit_agent import tracing
 from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
-from reasonedit_agent.events import AnyEvent, Noted, PersonAnswered
+from reasonedit_agent.events import AnyEvent, Noted
 from reasonedit_agent.folding import Fold
+from reasonedit_agent.graphs.answers import answered
 from reasonedit_agent.graphs.background import BackgroundLoop
 from reasonedit_agent.graphs.forking import fork_run, lend_edits
+from reasonedit_agent.graphs.idempotency import start_once
 from reasonedit_agent.graphs.nodes import outcome
 from reasonedit_agent.graphs.results import EditResult, load_result, result_of
-from reasonedit_agent.graphs.session import (
-    Listener,
-    Session,
-    build_parts,
-    check_instruction,
-    open_run,
-    start_run,
-)
+from reasonedit_agent.graphs.session import Listener, Session, build_parts, open_run, start_run
 from reasonedit_agent.graphs.state import Context
 from reasonedit_agent.graphs.think_edit_reflect import build_graph, recursion_limit
-from reasonedit_agent.images import ingest
-from reasonedit_agent.schemas import (
-    HumanAnswer,
-    Phrase,
-    Thought,
-)
-
-if TYPE_CHECKING:
-    pass
+from reasonedit_agent.schemas import Thought
 
 __all__ = ["EditAgent", "Source"]
 
-T = TypeVar("T")
 Source = str | os.PathLike[str] | bytes
 """A file, or encoded bytes."""
 
@@ -268,7 +253,9 @@ class EditAgent:
             return start_run(self.parts, image, instruction, runs=self.runs, **more, **options)
 
         def once() -> Session | Path:
-            return start() if key is None else self._start_once(key, start, image, instruction, options)
+            return (
+                start() if key is None else start_once(self.parts, self.runs, key, start, image, instruction, options)
+            )
 
         started = await asyncio.to_thread(once)
         if isinstance(started, Path):
@@ -299,7 +286,7 @@ class EditAgent:
                 session.close()  # somebody else ended it meanwhile
                 return load_result(folder)
             if said:
-                session.record(_answer(session.fold, answer, thought))
+                session.record(answered(session.fold, answer, thought))
             else:
                 session.record(Noted(text="The run goes on."))
         except BaseException:
@@ -359,91 +346,6 @@ class EditAgent:
             session.close()
         waiting = state.get("__interrupt__")
         return load_result(session.folder, question=waiting[0].value if waiting else None)
-
-    # idempotency
-
-    def _start_once(
-        self, key: str, start: Callable[[], Session], image: Source, instruction: str, options: dict[str, Any]
-    ) -> Session | Path:
-        """Start a run under a key, or return the folder of the one that has it.
-
-        The key's file is locked until the run's first event is written, so that two callers cannot both be first.
-        """
-        file = self.runs / "keys" / hashlib.sha256(key.encode()).hexdigest()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a+", encoding="utf-8") as held:
-                tracing.lock(held, wait=True)
-                held.seek(0)
-                folder = self.runs / (held.read().strip() or "none")
-                if (folder / tracing.EVENTS).is_file():
-                    self._check_same(folder, key, image, instruction, options)
-                    return folder
-                session = start()
-                held.truncate(0)
-                held.write(session.folder.name)
-                return session
-        except OSError as error:
-            raise StoreError(f"{self.runs} cannot be written: {error.strerror}.") from error
-
-    def _check_same(self, folder: Path, key: str, image: Source, instruction: str, options: dict[str, Any]) -> None:
-        """Raise unless a run was asked for the same, by the same parts."""
-        started = Fold(tracing.read_events(folder)).run
-        request = started.request
-        sources = [ingest(source) for source in (image, *options.get("references", ()))]
-        seed, region = options.get("seed"), options.get("region")
-        same = (
-            [hashlib.sha256(source.data).hexdigest() for source in sources]
-            == [request.image.sha256, *(ref.sha256 for ref in request.references)]
-            and check_instruction(instruction) == request.instruction
-            and (Phrase(text=region) if isinstance(region, str) else region) == request.region
-            and (1 if self.parts.tool.card.deterministic else options.get("candidates", 1)) == request.candidates
-            and seed in (None, request.seed)
-            and options.get("approve", False) == started.approve
-            and options.get("review", False) == started.review
-            and options.get("shadow", 0) == started.shadow
-            and self.parts.policy.text == started.policy
-            and self.parts.info("reasoner") == started.reasoner
-            and self.parts.info("tool") == started.tool
-        )
-        if not same:
-            raise UsageError(
-                f"The idempotency key {key!r} was used for another request (run {started.run}).",
-                hint="Use another key.",
-            )
-
-
-_WORDS = {
-    "accept": "accept",
-    "yes": "accept",
-    "y": "accept",
-    "ok": "accept",
-    "reject": "reject",
-    "no": "reject",
-    "n": "reject",
-    "stop": "stop",
-}
-
-
-def _answer(fold: Fold, answer: str | None, thought: Thought | None) -> PersonAnswered:
-    node = fold.next
-    if node not in ("approve", "review", "ask"):
-        raise UsageError(f"The run {fold.run.run} asks nothing.", hint="Resume it without an answer.")
-    if thought is not None and node != "approve":
-        raise UsageError("A plan can only be given while the run waits for approval.")
-    text = "accept" if answer is None else answer.strip()
-    if not text:
-        raise UsageError("The answer is empty.", hint="Say accept, reject, stop, or give advice.")
-    kind = _WORDS.get(text.lower().rstrip(".!"), "advice")
-    after = len(fold.history.rounds)
-    given = HumanAnswer(
-        node="decide" if node == "ask" else node,
-        after=after,
-        kind=cast(Any, kind),
-        text=text if kind == "advice" else "",
-        thought=thought,
-    )
-    return PersonAnswered(node=node, round=after, answer=given)
 
 
 def _end(session: Session, *, stopped_by: str, detail: str = "", error: str = "", status: str = "") -> EditResult:
