@@ -136,7 +136,7 @@ async def make_candidates(session: Session, action: Continue | None = None) -> S
     async def make(ctx: Any) -> tuple[Candidate, ...]:
         found = known if known is not None else await session.parts.tool.edit(call, ctx)
         if len(found) != len(call.seeds):
-            raise RuntimeError(f"the tool made {len(found)} candidates, {len(call.seeds)} were asked for")
+            raise RuntimeError(f"the tool made {len(found)} of {len(call.seeds)} candidates")
         return tuple(found)
 
     found, place = await session.ask("edit", make, round_=round_, asked={"call": call, "key": key})

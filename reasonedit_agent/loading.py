@@ -8,23 +8,63 @@ memory of both.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from reasonedit_agent.errors import Lost
 
-__all__ = ["QUEUE", "Lane", "Loaded", "ModelKey", "lane", "shared"]
+__all__ = ["QUEUE", "Lane", "Loaded", "ModelKey", "fingerprint", "lane", "read_files", "shared"]
 
 QUEUE = 256
 """How many calls may wait for one device; more are refused, so that a caller learns that it is too much."""
 
+_WEIGHTS: Final = (".safetensors", ".gguf")
+_READ: Final = (".json", ".txt", ".model", ".jinja", *_WEIGHTS)
+_HEAD: Final = 2**20
+_BLOCK: Final = 4096
+_BLOCKS: Final = 64
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def read_files(root: Path) -> dict[str, Path]:
+    """Return the files of a folder that a model is loaded from, by their path in it; hidden ones are others'."""
+    found = {file.relative_to(root): file for file in root.rglob("*") if file.suffix in _READ and file.is_file()}
+    return {name.as_posix(): file for name, file in found.items() if not any(p.startswith(".") for p in name.parts)}
+
+
+def fingerprint(files: Mapping[str, Path]) -> str:
+    """Return 16 hexadecimal digits for the content of files, which change when weights do, without reading all of them.
+
+    Small files and descriptions are read whole. Of a large file of weights its first mebibyte is (it holds the header,
+    with the name, type and shape of every tensor), and blocks at fixed places over all the rest: another training
+    changes nearly every weight. A copy, another folder or another day changes nothing.
+
+    Args:
+        files: By a name, which counts as well.
+    """
+    hasher = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        size = file.stat().st_size
+        hasher.update(f"{name} {size}\n".encode())
+        with file.open("rb") as opened:
+            if file.suffix not in _WEIGHTS:
+                hasher.update(opened.read())
+                continue
+            hasher.update(opened.read(_HEAD))
+            rest = size - _HEAD - _BLOCK
+            for number in range(_BLOCKS if rest > -_BLOCK else 0):
+                opened.seek(_HEAD + max(0, rest) * number // (_BLOCKS - 1))
+                hasher.update(opened.read(_BLOCK))
+    return hasher.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +73,8 @@ class ModelKey:
 
     Attributes:
         path: Of the folder with the weights, or a hub id. Two spellings of one folder are one key.
-        revision: A commit of the hub's; empty for a folder.
+        revision: A commit of the hub's; of a folder, where it is empty, the fingerprint of its files is taken, so that
+            what was replaced on the disk is another model.
         dtype: Of the weights, such as ``bfloat16``; what it turned out to be, never ``auto``.
         device: Such as ``cuda:0``; never ``auto``.
     """
@@ -46,6 +87,7 @@ class ModelKey:
     def __post_init__(self) -> None:
         if os.path.isdir(self.path):
             object.__setattr__(self, "path", os.path.realpath(self.path))
+            object.__setattr__(self, "revision", self.revision or fingerprint(read_files(Path(self.path))))
 
 
 class Lane:

@@ -7,6 +7,7 @@ what the model drew outside of it is measured, and what was there before can be 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,8 +64,13 @@ class Canvas:
     _resized: dict[tuple[tuple[int, int] | None, bool], Image.Image] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, call: EditCall, images: ImageStore) -> Canvas:
+    def of(cls, call: EditCall, images: ImageStore, tell: Callable[[str], None] | None = None) -> Canvas:
         """Open the pictures of a call.
+
+        Args:
+            call: Of an editor.
+            images: Holds them.
+            tell: Called with what the trace should say, in words.
 
         Raises:
             Unsupported: The base is far longer than wide, or the region is not in it.
@@ -76,7 +82,7 @@ class Canvas:
                 hint=f"Crop it first: at most {_RATIO} times as long as wide.",
             )
         references = tuple(_flat(images.open(reference)) for reference in call.references)
-        return cls(call, base, references, _mask(call, images, base))
+        return cls(call, base, references, _mask(call, images, base, tell))
 
     @property
     def rgb(self) -> Image.Image:
@@ -128,7 +134,7 @@ class Canvas:
         if after.max() <= 2 < before.max():
             raise Malformed(
                 "The model drew a black picture.",
-                hint="A safety filter or an overflow does that: try another seed, or dtype=float32.",
+                hint="A safety filter or an overflow does that: try another seed, or a wider dtype where it runs.",
             )
         measures: dict[str, float] = {}
         if self.mask is not None:
@@ -154,7 +160,7 @@ class Canvas:
         return self.base.getchannel("A") if self.base.mode == "RGBA" else None
 
 
-def _mask(call: EditCall, images: ImageStore, base: Image.Image) -> Mask | None:
+def _mask(call: EditCall, images: ImageStore, base: Image.Image, tell: Callable[[str], None] | None) -> Mask | None:
     """Return the union of the steps' regions, or the request's where a step has none; None is the whole picture."""
     wanted: list[Region | None] = [step.region or call.region for step in call.steps] or [call.region]
     if None in wanted:
@@ -162,7 +168,7 @@ def _mask(call: EditCall, images: ImageStore, base: Image.Image) -> Mask | None:
     for region in wanted:
         _check_size(region, call.base)
     pixels = np.asarray(_flat(base), np.uint8)
-    found = [region_mask(region, images, call.base.geometry, base.size, pixels) for region in wanted]
+    found = [region_mask(region, images, call.base.geometry, base.size, pixels, tell) for region in wanted]
     mask = np.maximum.reduce(found)
     if float(mask.max()) <= _INSIDE:
         raise Unsupported(

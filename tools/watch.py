@@ -7,7 +7,7 @@ import threading
 import time
 
 from reasonedit_agent.errors import Lost, TimedOut
-from reasonedit_agent.events import AnyEvent, Progress
+from reasonedit_agent.events import AnyEvent, Noted, Progress
 from reasonedit_agent.protocols import Context
 
 __all__ = ["Watch"]
@@ -24,6 +24,7 @@ class Watch:
         self.context = context
         self._loop = asyncio.get_running_loop()
         self._given_up = threading.Event()
+        self._noted: set[str] = set()
 
     def give_up(self) -> None:
         """Let the thread stop at its next look."""
@@ -32,6 +33,12 @@ class Watch:
     def emit(self, event: AnyEvent) -> None:
         """Hand an event over."""
         self._loop.call_soon_threadsafe(self.context.emit, event)
+
+    def note(self, text: str) -> None:
+        """Write a sentence into the trace; the same one again is not written."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.emit(Noted(text=text))
 
     def look(self) -> None:
         """Go on, or not.

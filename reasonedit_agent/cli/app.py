@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from typing import Annotated
@@ -69,6 +70,8 @@ def exit_code(error: ReasonEditError) -> int:
 
 def run() -> None:
     """Run, and turn an error of this library into one line on standard error."""
+    for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer"):
+        logging.getLogger(library).setLevel(logging.ERROR)  # of kernels and types that are not used: not for a user
     try:
         app()
     except ReasonEditError as error:

@@ -7,6 +7,7 @@ Geometry counts from pixel *edges*, OpenCV from pixel *centres*; `warp` is the o
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TypeVar
 
 import cv2
@@ -27,7 +28,14 @@ _OVERSAMPLE = 4  # per side, where the outline of a polygon is drawn
 _DRAWN_PIXELS = 2**24  # more than this is drawn without oversampling
 
 
-def region_mask(region: Region | None, images: ImageStore, geometry: Geometry, size: tuple[int, int], rgb: Rgb) -> Mask:
+def region_mask(
+    region: Region | None,
+    images: ImageStore,
+    geometry: Geometry,
+    size: tuple[int, int],
+    rgb: Rgb,
+    tell: Callable[[str], None] | None = None,
+) -> Mask:
     """Return where a region stands in a candidate.
 
     Args:
@@ -36,6 +44,7 @@ def region_mask(region: Region | None, images: ImageStore, geometry: Geometry, s
         geometry: From the source to the candidate.
         size: Width and height of the candidate.
         rgb: The candidate's pixels, in which a phrase is looked for.
+        tell: Called with a sentence where the place of a phrase is a guess.
 
     Returns:
         Soft mask, shape (height, width), 0 to 1. It is empty where nothing of the region is left.
@@ -51,7 +60,7 @@ def region_mask(region: Region | None, images: ImageStore, geometry: Geometry, s
     if isinstance(region, Polygon):
         return _polygon([geometry.to_candidate(x, y) for x, y in region.points], size)
     if isinstance(region, Phrase):
-        return _located(region.text, rgb)
+        return _located(region.text, rgb, tell)
     return _stored(region, images, geometry, size)
 
 
@@ -149,7 +158,7 @@ def _stored(region: MaskRegion, images: ImageStore, geometry: Geometry, size: tu
     return np.asarray(mask * whole, np.float32)
 
 
-def _located(phrase: str, rgb: Rgb) -> Mask:
+def _located(phrase: str, rgb: Rgb, tell: Callable[[str], None] | None) -> Mask:
     from reasonedit_agent.perception.locate import locate  # loads models; a box or a mask needs none
 
     found = locate(rgb, phrase)
@@ -158,4 +167,6 @@ def _located(phrase: str, rgb: Rgb) -> Mask:
             f"Nothing in the picture was recognised as {phrase!r}.",
             hint="Name it otherwise, or give its place as a box or a mask.",
         )
+    if tell is not None and found.source == "saliency" and found.label not in ("subject", "background"):
+        tell(f"The place of {phrase!r} is a guess: it was not recognised by its name, but told from what stands out.")
     return found.mask

@@ -60,7 +60,7 @@ class _ToolSuite(Suite):
     async def check_count(self) -> str:
         """One candidate per seed."""
         made = await self.edit(1, 2)
-        return "" if len(made) == 2 else f"2 seeds gave {len(made)} candidates"
+        return "" if len(made) == 2 else f"candidates made for 2 seeds: {len(made)}"
 
     async def check_size(self) -> str:
         """The base's size is kept."""

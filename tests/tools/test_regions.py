@@ -98,3 +98,13 @@ def test_a_phrase_is_looked_for_in_the_picture(studio: Studio, weights: None) ->
     assert mask[:, :200].mean() > 0.9 and mask[:, 250:].mean() < 0.1
     with pytest.raises(Unsupported, match="helicopter"):
         region_mask(Phrase(text="the helicopter"), studio.images, geometry, (451, 300), cat)
+
+
+def test_a_guessed_place_is_said_to_be_one(studio: Studio, weights: None) -> None:
+    cat, told = photo("chelsea"), list[str]()
+    geometry = Geometry(valid=(0, 0, 451, 300))
+    for known in ("the cat", "background", "the left half"):
+        region_mask(Phrase(text=known), studio.images, geometry, (451, 300), cat, told.append)
+    assert told == []
+    region_mask(Phrase(text="the gizmo"), studio.images, geometry, (451, 300), cat, told.append)
+    assert len(told) == 1 and "'the gizmo' is a guess" in told[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,33 @@ async def test_one_folder_thinks_and_edits_with_one_text_encoder(tmp_path: Path)
     await tool.edit(EditCall(base=base, instruction=step.text, steps=(step,), seeds=(1,)), ctx)
     engine = tool._engines["cpu"]
     assert engine.model.pipe.text_encoder is copy.model and engine.lane is copy.lane
+
+
+def test_the_documented_line_tells_how_it_goes_and_ends(tmp_path: Path) -> None:
+    """Random weights hardly ever end a reply: it is asked for again, and that is said. Nothing else is on the screen."""
+    folder("v1p2", tmp_path / "model")
+    picture("e2e_v1p2/input_80x56").save(tmp_path / "photo.png")
+    parts = [
+        "--reasoner",
+        "transformers(model, reasonedit, room=600)",
+        "--tool",
+        "diffusers(model, steps=1, area=4096)",
+    ]
+    line = [
+        "edit",
+        "photo.png",
+        "give her a straw hat",
+        "--policy",
+        "reasonedit",
+        "--max-rounds",
+        "1",
+        *parts,
+        "--runs",
+        "runs",
+    ]
+    command = [sys.executable, "-c", "from reasonedit_agent.cli.app import run; run()", *line]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ran.returncode in (0, 3, 4), ran.stderr
+    assert "did not end within 512 tokens: it is asked for again, with 600" in ran.stderr
+    assert "torchao" not in ran.stderr and "KernelPreference" not in ran.stderr
+    assert "Trace: reasonedit trace show" in ran.stderr + ran.stdout

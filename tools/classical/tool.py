@@ -18,7 +18,7 @@ from PIL import Image
 
 from reasonedit_agent import operations as ops
 from reasonedit_agent.errors import Lost, TimedOut, Unsupported, UsageError
-from reasonedit_agent.events import AnyEvent, Called, PartInfo, Progress
+from reasonedit_agent.events import AnyEvent, Called, Noted, PartInfo, Progress
 from reasonedit_agent.perception.arrays import Mask, Rgb
 from reasonedit_agent.perception.regions import region_mask
 from reasonedit_agent.protocols import Context
@@ -87,6 +87,10 @@ class _Watch:
             raise Lost("The edit was cancelled.", retryable=True)
         if self.context.deadline is not None and time.monotonic() > self.context.deadline:
             raise TimedOut("The edit did not end before the deadline.", hint="Give it more time or a smaller picture.")
+
+    def note(self, text: str) -> None:
+        """Write a sentence into the trace."""
+        self.emit(Noted(text=text))
 
     def tell(self, index: int, message: str, fraction: float) -> None:
         """Report how far step ``index`` is, and look."""
@@ -178,7 +182,7 @@ class ClassicalEditor:
         if kind in _WHOLE:
             mask = np.ones(picture.rgb.shape[:2], np.float32)
         else:
-            mask = region_mask(region, images, picture.geometry, picture.size, picture.rgb)
+            mask = region_mask(region, images, picture.geometry, picture.size, picture.rgb, watch.note)
             if float(mask.max()) < 0.02:
                 raise Unsupported(
                     f"The region of step {index + 1} ({operation.op}) is empty in this picture.",

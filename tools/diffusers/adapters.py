@@ -36,7 +36,7 @@ class Adapter:
         negative: What guidance is measured against, where the class needs to be told; None where it does that itself.
         steps: Denoising steps by default, for full quality.
         distilled: Steps of a checkpoint whose configuration says ``is_distilled``: its guidance is ignored.
-        multiple: Width and height are multiples of it.
+        multiple: Width and height are multiples of it, also those at which pictures are read.
         least: Shortest side that it draws.
         area: Pixels that the class draws best.
         sized: Whether it takes ``height`` and ``width``.
@@ -52,7 +52,8 @@ class Adapter:
         extra: Arguments that never change.
         alpha: Whether it reads and draws transparency.
         tokens: Longest prompt in tokens.
-        tokenizer: The part that counts them, or empty where nobody knows.
+        tokenizer: The part that counts them, or empty where the class does.
+        noise_last: Whether the tokens of the noise stand behind those of the pictures, and not before them.
         rows: Of what ``encode_prompt`` returns, how many values from the first have a row for each picture of a prompt,
             all of them equal; 0 where nobody has looked: then candidates do not share what is encoded for a single one.
         lora: Whether LoRA adapters load.
@@ -87,6 +88,7 @@ class Adapter:
     alpha: bool = False
     tokens: int = 512
     tokenizer: str = "tokenizer"
+    noise_last: bool = False
     rows: int = 0
     lora: bool = True
     shift: bool = False
@@ -114,6 +116,7 @@ _ROWS: Final = (
         listed=True,
         guidance="true_cfg_scale",
         negative=" ",
+        multiple=32,
         resize="globals",
         resize_name=("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"),
         shift=True,
@@ -125,6 +128,7 @@ _ROWS: Final = (
         "QwenImageEditPipeline",
         guidance="true_cfg_scale",
         negative=" ",
+        multiple=32,
         resize="globals",
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
@@ -139,6 +143,7 @@ _ROWS: Final = (
         "QwenImageEditInpaintPipeline",
         guidance="true_cfg_scale",
         negative=" ",
+        multiple=32,
         resize="globals",
         resize_name=("calculate_dimensions",),
         inpaint="QwenImageEditInpaintPipeline",
@@ -156,10 +161,13 @@ _ROWS: Final = (
         guidance="true_cfg_scale",
         scale=1.0,
         steps=40,
+        multiple=32,
         resize="side",
         resize_name=("output_resolution",),
         alpha=True,
-        tokenizer="",
+        noise_last=True,
+        tokens=1024,
+        tokenizer="processor.tokenizer",
         caches={"first_block": _NOT_REGISTERED, "taylor": ""},
         rows=2,
         tested=True,

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -71,7 +72,9 @@ def draw(engine: Engine, job: Job, watch: Watch) -> list[Image.Image]:
     pipe = engine.inpaint if job.mask is not None and not masks else engine.pipe
     _check_prompt(engine.pipe, engine.adapter, job.prompt)
     watch.look()
-    previews = Previews(engine.denoiser, job.base, job.previews) if job.previews else None
+    previews = None
+    if job.previews:
+        previews = Previews(engine.denoiser, job.base, noise_last=engine.adapter.noise_last)
 
     def after_step(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
         # Raised through the pipeline: it stops at once, and nothing of it is left in memory.
@@ -178,9 +181,9 @@ def _callable(pipe: Any, adapter: Adapter, area: int) -> Any:
 def _check_prompt(pipe: Any, adapter: Adapter, prompt: str) -> None:
     if not prompt.strip():
         raise Unsupported("There is no text that says what to do.", hint="This editor reads text: give the steps one.")
-    tokenizer = getattr(pipe, adapter.tokenizer, None) if adapter.tokenizer else None
-    if tokenizer is None:
+    if not adapter.tokenizer:
         return
+    tokenizer = attrgetter(adapter.tokenizer)(pipe)
     count = len(tokenizer(prompt, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
     if count > adapter.tokens:
         raise Unsupported(

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from reasonedit_agent.errors import UsageError
+from reasonedit_agent.loading import fingerprint, read_files
 from reasonedit_agent.tools.diffusers.adapters import Adapter, adapter_for
-from reasonedit_agent.tools.diffusers.fingerprints import fingerprint, read_files
 
-__all__ = ["WORDS", "Folder", "first_line"]
+__all__ = ["WORDS", "Folder", "first_line", "tensor_names"]
 
 WORDS: Final = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Scheduler", "Extractor")
 """How the names of classes without weights end."""
 
 _LIBRARIES: Final = ("diffusers", "transformers")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_INDEX: Final = "model_index.json"
 _METADATA: Final = "__metadata__"
 _AGAIN: Final = "Download it again, whole."
 _NO_CODE: Final = "Code of a checkpoint never runs here: use one in the plain format of diffusers."
@@ -60,15 +61,18 @@ class Folder:
         root = _root(path, revision)
         index = _index(root)
         name = index.get("_class_name")
-        parts = {key: tuple(value) for key, value in index.items() if isinstance(value, list) and value != [None, None]}
-        if isinstance(name, list) or not isinstance(name, str):
+        if isinstance(name, list):
             raise UsageError(f"{path} names a pipeline of its own, which would run code of it.", hint=_NO_CODE)
+        parts = _parts(root, index)
         for part, (library, _) in parts.items():
             if library not in _LIBRARIES:
                 raise UsageError(f"The part {part!r} of {path} would run code of it.", hint=_NO_CODE)
-        adapter = adapter_for(name)
+        adapter = adapter_for(str(name))
         for part, (_, kind) in parts.items():
-            if not kind.endswith(WORDS) and part not in elsewhere:
+            if kind.endswith(WORDS):
+                if not any((root / part).glob("*.json")):
+                    raise UsageError(f"The part {part!r} of {root} is missing: half a download.", hint=_AGAIN)
+            elif part not in elsewhere:
                 _check_weights(root, part)
         files = read_files(root)
         try:
@@ -110,7 +114,7 @@ def _root(path: str, revision: str) -> Path:
 
 
 def _index(root: Path) -> dict[str, Any]:
-    file = root / "model_index.json"
+    file = root / _INDEX
     if not file.is_file():
         single = "It holds one file of weights, which is another format. " if any(root.glob("*.safetensors")) else ""
         raise UsageError(
@@ -118,6 +122,20 @@ def _index(root: Path) -> dict[str, Any]:
             hint=f"{single}Give the folder that `save_pretrained` wrote, or download it whole.",
         )
     return _json(file)
+
+
+def _parts(root: Path, index: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return library and class of each part; other entries are settings of the pipeline."""
+    found: dict[str, tuple[str, str]] = {}
+    for part, value in index.items():
+        if isinstance(value, list) and len(value) == 2 and all(isinstance(word, str) for word in value):
+            found[part] = (value[0], value[1])
+        elif (root / part).is_dir():
+            raise UsageError(
+                f"{root / _INDEX} gives {json.dumps(value)} for the part {part!r}, and not its library and class.",
+                hint=_AGAIN,
+            )
+    return found
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -130,12 +148,17 @@ def _json(file: Path) -> dict[str, Any]:
     return read
 
 
-def _check_length(file: Path) -> None:
-    """Refuse a file of weights that is shorter than its header says; nothing but the header is read."""
+def tensor_names(file: Path) -> list[str]:
+    """Return the names of the tensors in a file of weights; nothing but the header is read.
+
+    Raises:
+        UsageError: It is empty, shorter than its header says, or of another format.
+    """
+    if not (size := file.stat().st_size):
+        raise UsageError(f"{file} is empty.", hint=_AGAIN)
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
-            size = file.stat().st_size
             tensors = json.loads(opened.read(length)) if length < size else {"": {"data_offsets": (0, size)}}
         end = (
             8 + length + max((each["data_offsets"][1] for key, each in tensors.items() if key != _METADATA), default=0)
@@ -143,7 +166,8 @@ def _check_length(file: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise UsageError(f"{file} cannot be read as safetensors: {first_line(error)}.", hint=_AGAIN) from error
     if end > size:
-        raise UsageError(f"{file} is half a download: it has {size} of {end} bytes.", hint=_AGAIN)
+        raise UsageError(f"{file} is truncated, half a download: it has {size} of {end} bytes.", hint=_AGAIN)
+    return [name for name in tensors if name != _METADATA]
 
 
 def _check_weights(root: Path, part: str) -> None:
@@ -161,7 +185,7 @@ def _check_weights(root: Path, part: str) -> None:
         )
     if files := sorted(folder.glob("*.safetensors")):
         for file in files:
-            _check_length(file)
+            tensor_names(file)
         return
     if any(next(folder.glob(kind), None) for kind in _PICKLES):
         raise UsageError(

@@ -106,7 +106,9 @@ def pull_levers(pipe: Any, denoiser: Any, settings: Settings, device: str) -> No
         _fix_shift(pipe, settings.shift)
     dress(pipe, loras(settings.lora))
     if settings.attention:
-        denoiser.set_attention_backend(settings.attention)
+        dispatch: Any = importlib.import_module("diffusers.models.attention_dispatch")
+        with dispatch.attention_backend("native"):  # it would set the backend of every other model as well
+            denoiser.set_attention_backend(settings.attention)
     if settings.layerwise:
         denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=denoiser.dtype)
     if settings.cache != "none":
@@ -141,5 +143,5 @@ def _place(pipe: Any, settings: Settings, device: str) -> None:
 def _cache(settings: Settings) -> Any:
     hooks: Any = importlib.import_module("diffusers.hooks")
     if settings.cache == "first_block":
-        return hooks.FirstBlockCacheConfig(threshold=settings.threshold)
+        return hooks.FirstBlockCacheConfig(threshold=0.1 if settings.threshold is None else settings.threshold)
     return hooks.TaylorSeerCacheConfig(cache_interval=3, disable_cache_before_step=2, max_order=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.tools.diffusers.folder import first_line
+from reasonedit_agent.tools.diffusers.folder import first_line, tensor_names
 
 __all__ = ["Lora", "dress", "loras"]
 
@@ -25,7 +25,7 @@ def loras(text: str) -> tuple[Lora, ...]:
     """Return the adapters that a setting names: files or folders with ``+`` between them, each with ``@scale`` or 1.
 
     Raises:
-        UsageError: One is not there, or not in safetensors.
+        UsageError: One is not there, not in safetensors, not whole, or no LoRA adapter.
     """
     return tuple(_lora(part.strip()) for part in text.split("+") if part.strip())
 
@@ -38,6 +38,8 @@ def _lora(text: str) -> Lora:
         raise UsageError(
             f"{path} holds no LoRA adapter in safetensors.", hint="Give a .safetensors file or its folder."
         )
+    if not _pairs(file):
+        raise UsageError(f"{file} is no LoRA adapter: no layer of one is in it.", hint="Give one that peft can load.")
     return Lora(file, scale)
 
 
@@ -81,10 +83,7 @@ def _wear(pipe: Any, name: str, file: Path) -> None:
 
 def _pairs(file: Path) -> int:
     """Return how many layers an adapter is for; the formats that are about fuse some, and split none."""
-    from safetensors import safe_open
-
-    with safe_open(str(file), framework="pt") as opened:
-        return sum("lora_A" in key or "lora_down" in key or "lora.down" in key for key in opened.keys())
+    return sum("lora_A" in name or "lora_down" in name or "lora.down" in name for name in tensor_names(file))
 
 
 def _layers(pipe: Any, name: str) -> int:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.loading import Loaded, ModelKey, shared
+from reasonedit_agent.loading import Loaded, ModelKey, fingerprint, shared
 from reasonedit_agent.tools.diffusers.adapters import Adapter
 from reasonedit_agent.tools.diffusers.encodings import Encodings
-from reasonedit_agent.tools.diffusers.fingerprints import fingerprint
 from reasonedit_agent.tools.diffusers.folder import WORDS, Folder, first_line
 from reasonedit_agent.tools.diffusers.levers import gguf_file, pull_levers, quantised, read_gguf
 from reasonedit_agent.tools.diffusers.loras import loras

@@ -22,15 +22,14 @@ class Previews:
     """Shows what a transformer is drawing.
 
     Args:
-        transformer: Reads the tokens of the noise, then those of the base.
+        transformer: Reads the tokens of the noise and those of the pictures, of which the base is the first.
         base: The picture at the size that is drawn.
-        every: Every how many steps.
+        noise_last: Whether the noise stands behind the pictures.
     """
 
-    def __init__(self, transformer: Any, base: Image.Image, every: int) -> None:
-        self._base, self.every = base, every
+    def __init__(self, transformer: Any, base: Image.Image, *, noise_last: bool) -> None:
+        self._base, self._noise_last = base, noise_last
         self._seen: Any = None
-        self._before: tuple[int, Any] | None = None
         self._hook = transformer.register_forward_pre_hook(self._look, with_kwargs=True)
 
     def close(self) -> None:
@@ -43,7 +42,7 @@ class Previews:
             self._seen = tokens.detach()
 
     def show(self, latents: Any, scheduler: Any, step: int, watch: Watch) -> None:
-        """Emit what the first candidate would be if the rest went straight on.
+        """Emit what the first candidate would be if the rest went straight on; where that can't be shown, say so.
 
         Args:
             latents: After the step, shape (batch, tokens, channels).
@@ -51,18 +50,25 @@ class Previews:
             step: That has ended, from 0.
             watch: Takes it.
         """
+        picture = self._picture(latents, scheduler, step)
+        if picture is None:
+            watch.note("No unfinished picture can be shown: the model's tokens are no grid over the base.")
+            return
+        image = watch.context.images.save(picture)
+        watch.emit(Progress(fraction=None, message="preview", preview=image))
+
+    def _picture(self, latents: Any, scheduler: Any, step: int) -> Image.Image | None:
         count = latents.shape[1]
         if self._seen is None or self._seen.shape[1] < 2 * count:
-            return
+            return None
+        tokens = self._seen[0].float()
+        noise, base = (
+            (tokens[-count:], tokens[:count]) if self._noise_last else (tokens[:count], tokens[count : 2 * count])
+        )
         left, before = float(scheduler.sigmas[step + 1]), float(scheduler.sigmas[step])
-        start = self._seen[0, :count].float()
-        velocity = (latents[0].float() - start) / (left - before)
+        velocity = (latents[0].float() - noise) / (left - before)
         clean = (latents[0].float() - left * velocity).cpu().numpy()
-        reference = self._seen[0, count : 2 * count].float().cpu().numpy()
-        picture = _coloured(clean, reference, self._base)
-        if picture is not None:
-            image = watch.context.images.save(picture)
-            watch.emit(Progress(fraction=None, message="preview", preview=image))
+        return _coloured(clean, base.cpu().numpy(), self._base)
 
 
 def _coloured(

@@ -38,7 +38,7 @@ class Settings:
         gguf: A file with the transformer's weights in that format, instead of the folder's.
         shift: A fixed shift of the noise levels, which step-distilled adapters are trained for (3 for Lightning).
         cache: A lossy cache of blocks between steps.
-        threshold: Of the cache ``first_block``: the larger, the more is skipped.
+        threshold: Of the cache ``first_block``: the larger, the more is skipped; None is 0.1.
         lora: Files or folders with LoRA adapters, with ``+`` between them, each with an optional ``@scale``.
         steps: Denoising steps of a final edit.
         draft: Steps of a draft.
@@ -64,7 +64,7 @@ class Settings:
     gguf: str = ""
     shift: Annotated[float, Between(1, 100)] | None = None
     cache: Cache = "none"
-    threshold: Annotated[float, Between(0)] = 0.1
+    threshold: Annotated[float, Between(0)] | None = None
     lora: str = ""
     steps: Steps | None = None
     draft: Steps | None = None
@@ -144,6 +144,7 @@ _NEEDED: Final = {
 }
 
 
+_NARROW: Final = ("flash", "sage", "cudnn")
 _ATTENTION_OF_A_CPU: Final = ("native", "flex", "_native_flash", "_native_math")
 
 
@@ -197,6 +198,16 @@ def check_settings(settings: Settings, adapter: Adapter, device: str, *, distill
             cpu and settings.attention not in ("", *_ATTENTION_OF_A_CPU),
             f"attention={settings.attention}",
             f"its kernels need a GPU; here there are {', '.join(_ATTENTION_OF_A_CPU)}",
+        ),
+        (
+            not cpu and settings.dtype == "float32" and any(name in settings.attention for name in _NARROW),
+            f"attention={settings.attention}",
+            "its kernels on a GPU read bfloat16 and float16 only",
+        ),
+        (
+            settings.threshold is not None and settings.cache != "first_block",
+            "threshold",
+            "only cache=first_block has one",
         ),
         (not adapter.callback and settings.previews > 0, "previews", "this class does not call back between steps"),
     ]

@@ -112,8 +112,8 @@ class DiffusersTool:
             UsageError: The weights cannot be loaded.
         """
         self._check(call)
-        canvas = await asyncio.to_thread(self._open, call, ctx)
         watch = Watch(ctx)
+        canvas = await asyncio.to_thread(self._open, call, watch)
         device = self._chosen()
         try:
             engine = await self._engine(device, ctx, watch)
@@ -142,9 +142,9 @@ class DiffusersTool:
         )
         return made
 
-    def _open(self, call: EditCall, ctx: Context) -> Canvas:
+    def _open(self, call: EditCall, watch: Watch) -> Canvas:
         """Open the pictures, and make the base as large as it will be drawn, while the device does something else."""
-        canvas = Canvas.of(call, ctx.images)
+        canvas = Canvas.of(call, watch.context.images, watch.note)
         self._seen(canvas, fitting_size(canvas.base.size, self._area, self._adapter.multiple, self._adapter.least))
         return canvas
 
@@ -183,7 +183,7 @@ class DiffusersTool:
                 lambda settings: load_engine(self._folder, settings, device),
                 self._settings,
                 device,
-                lambda text: watch.emit(Noted(text=text)),
+                watch.note,
             )
             if used != self._settings.on(device) and WAITING not in loaded.model.measures:
                 loaded.model.measures.append(WAITING)
@@ -241,12 +241,11 @@ class DiffusersTool:
             return found
 
         room = Room(self._area, min(limit, len(call.seeds)))
-        drawn, used = climb(engine, room, work, lambda text: watch.emit(Noted(text=text)))
-        size = self._size(canvas, used)
-        note = f"{self._steps(call)} steps at {size[0]}x{size[1]}; {engine.encodings.tally()}"
+        drawn, _ = climb(engine, room, work, watch.note)
+        pictures, latents = (list(column) for column in zip(*drawn, strict=True))
+        note = f"{self._steps(call)} steps at {pictures[0].width}x{pictures[0].height}; {engine.encodings.tally()}"
         if engine.measures:
             note += f"; since memory ran out {' and '.join(engine.measures)}"
-        pictures, latents = (list(column) for column in zip(*drawn, strict=True))
         return pictures, latents, time.monotonic() - started, note
 
     async def _finish(

@@ -31,7 +31,7 @@ def body_of(text: str, kind: str) -> dict[str, Any]:
         ValueError: It is none; the message says what came.
     """
     if "html" in kind or text.lstrip()[:1] == "<":
-        raise ValueError("an HTML page came; does a proxy stand before it?")
+        raise ValueError("an HTML page came, as from a proxy before it")
     try:
         found = json.loads(text)
     except ValueError:
@@ -50,7 +50,8 @@ def pictures_of(body: Mapping[str, Any], count: int, dialect: Dialect) -> list[I
     """
     entries = body["data"]
     if len(entries) < count:
-        raise Malformed(f"The server was asked for {count} pictures and gave {len(entries)}.", raw=_short(body))
+        wanted = "one picture" if count == 1 else f"{count} pictures"
+        raise Malformed(f"The server was asked for {wanted} and gave {len(entries) or 'none'}.", raw=_short(body))
     return [_picture(entry, dialect, body) for entry in entries[:count]]
 
 

@@ -19,6 +19,7 @@ from reasonedit_agent.tools.images_api.dialects import Dialect, dialect_named
 from reasonedit_agent.tools.images_api.form import Order, mask_png, png
 from reasonedit_agent.tools.images_api.frames import Frame
 from reasonedit_agent.tools.images_api.settings import Settings
+from reasonedit_agent.tools.watch import Watch
 
 __all__ = ["ImagesTool", "images_tool"]
 
@@ -110,10 +111,10 @@ class ImagesTool:
                 f"{len(call.references)} reference photos were given, and this editor takes {taken or 'none'}.",
                 hint="Give fewer; where the model reads more, say so: references=.",
             )
-        canvas = await asyncio.to_thread(Canvas.of, call, ctx.images)
+        canvas = await asyncio.to_thread(Canvas.of, call, ctx.images, Watch(ctx).note)
         frame = Frame.of(canvas.base.size, self._settings, met.dialect, met.model)
         order = await asyncio.to_thread(self._order, canvas, frame, met.dialect)
-        ctx.emit(Progress(message=f"waiting for {len(call.seeds)} pictures of {met.model or 'the server'}"))
+        ctx.emit(Progress(message=f"waiting for {met.model or 'the server'}"))
         drawn = await self._all(_orders(order, call.seeds, met.dialect), ctx)
         seeds = call.seeds if met.dialect.seeds else [None] * len(call.seeds)
         pairs = list(zip(drawn, seeds, strict=True))

@@ -16,7 +16,7 @@ from typing import Any
 from PIL.Image import Resampling
 
 from reasonedit_agent.errors import BackendError, Lost, Malformed, ReasonEditError, TimedOut
-from reasonedit_agent.events import Called, PartInfo
+from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.protocols import Context
 from reasonedit_agent.reasoners.backends.chances import chances
 from reasonedit_agent.reasoners.backends.decoding import Decoder
@@ -165,7 +165,11 @@ class TransformersBackend:
             return _smaller(prompt, shape, f"The context of {model.context} tokens is full.", ctx)
         if shape.room >= self._room:
             raise Malformed(f"The reply was cut off after {written.tokens} tokens.", raw=text)
-        return replace(shape, room=min(2 * shape.room, self._room))
+        more = min(2 * shape.room, self._room)
+        ctx.emit(
+            Noted(text=f"The reply did not end within {written.tokens} tokens: it is asked for again, with {more}.")
+        )
+        return replace(shape, room=more)
 
     def _load(self) -> LocalModel:
         with self._gate:

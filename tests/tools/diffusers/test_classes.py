@@ -19,11 +19,12 @@ from PIL import Image
 from reasonedit_agent import EditAgent
 from reasonedit_agent.errors import Lost, UsageError
 from reasonedit_agent.loading import lane
-from reasonedit_agent.schemas import Accepted, Box, Candidate, EditStep, Refine
+from reasonedit_agent.schemas import Accepted, Box, Candidate, EditStep, Phrase, Refine
 from reasonedit_agent.testing import ScriptedReasoner, check_tool, scores
 from reasonedit_agent.tools import step1x
-from reasonedit_agent.tools.diffusers import diffusers_tool
+from reasonedit_agent.tools.diffusers import diffusers_tool, previews
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
+from reasonedit_agent.tools.diffusers.drawing import draw
 from reasonedit_agent.tools.diffusers.pipelines import _still
 from reasonedit_agent.tools.watch import Watch
 from tests.tools.diffusers.desk import PHOTO, TEXT, Desk
@@ -149,6 +150,51 @@ async def test_progress_and_previews(saved: Saved, desk: Desk) -> None:
     assert preview.size == (6, 4)
 
 
+@pytest.mark.parametrize("name", BY_HAND)
+async def test_what_is_unfinished_is_shown_by_every_class(
+    saved: Saved, desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the tokens of the noise, which change from step to step, and those of the base, which do not."""
+    bases: list[Any] = []
+    coloured = previews._coloured
+    monkeypatch.setattr(previews, "_coloured", lambda *given: bases.append(given[1]) or coloured(*given))
+    await desk.edit(diffusers_tool(str(saved(name)), steps=3, area=128 * 128, previews=1))
+    assert len([event for event in desk.progress if event.preview]) == 2 and desk.notes == []
+    assert np.array_equal(*bases)
+
+
+async def test_that_nothing_unfinished_can_be_shown_is_said_once(saved: Saved, desk: Desk) -> None:
+    """A long picture, of which the tokens of Step1X-Edit are no grid; with one candidate at a time."""
+    long = Candidate.of(desk.images.save(desk.photo.resize((512, 100))))
+    tool = diffusers_tool(str(saved("Step1XEditPipeline")), steps=3, area=64 * 64, previews=1, batch=1)
+    await desk.edit(tool, 1, 2, base=long)
+    assert not [event for event in desk.progress if event.preview]
+    assert [note.split(":")[0] for note in desk.notes] == ["No unfinished picture can be shown"]
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+@pytest.mark.parametrize("region", [None, Box(left=10, top=10, right=50, bottom=50)])
+async def test_what_is_asked_for_is_what_the_class_makes(
+    saved: Saved, desk: Desk, name: str, region: Box | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, made = list[tuple[int, int]](), list[tuple[int, int]]()
+
+    def look(engine: Any, job: Any, watch: Watch) -> list[Image.Image]:
+        pictures = draw(engine, job, watch)
+        asked.append(job.size)
+        made.append(pictures[0].size)
+        return pictures
+
+    monkeypatch.setattr("reasonedit_agent.tools.diffusers.tool.draw", look)
+    for size in ((155, 93), (97, 210), (333, 250)):
+        for area in (100 * 100, 150 * 150):
+            base = Candidate.of(desk.images.save(desk.photo.resize(size)))
+            await desk.edit(diffusers_tool(str(saved(name)), steps=1, area=area), base=base, region=region)
+            assert f"at {made[-1][0]}x{made[-1][1]};" in desk.called.note
+    if ADAPTERS[name].sized:  # the others have a size of their own
+        assert made == asked
+
+
 async def test_cancelled_between_steps(saved: Saved, desk: Desk) -> None:
     tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=50, area=64 * 64)
     await desk.edit(diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64))  # it is loaded
@@ -248,3 +294,9 @@ async def test_a_region(saved: Saved, desk: Desk) -> None:
         region=box,
     )
     assert (before[outside] == desk.pixels(always)[outside]).all()
+
+
+async def test_a_region_that_is_guessed_is_said_once(saved: Saved, desk: Desk, weights: None) -> None:
+    steps = tuple(EditStep(text=TEXT, region=Phrase(text="the gizmo")) for _ in range(2))
+    await desk.edit(diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64), steps=steps)
+    assert len(desk.notes) == 1 and "'the gizmo' is a guess" in desk.notes[0]

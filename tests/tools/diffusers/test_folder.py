@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from reasonedit_agent.errors import Unsupported, UsageError
+from reasonedit_agent.loading import fingerprint
 from reasonedit_agent.registry import build
 from reasonedit_agent.tools.diffusers import diffusers_tool
 from reasonedit_agent.tools.diffusers.adapters import ADAPTERS
-from reasonedit_agent.tools.diffusers.fingerprints import fingerprint
 from reasonedit_agent.tools.diffusers.folder import Folder
 from reasonedit_agent.tools.diffusers.pipelines import load_engine
 from reasonedit_agent.tools.diffusers.settings import PRESETS, Settings, check_settings
@@ -76,6 +76,12 @@ def pickles(folder: Path) -> None:
         (pickles, "as pickles, which can run code"),
         (lambda folder: change_index(folder, _class_name=["mine", "MyPipeline"]), "would run code"),
         (lambda folder: change_index(folder, vae=["my_vae", "MyVae"]), "'vae' .* would run code"),
+        (lambda folder: change_index(folder, vae=["diffusers"]), r'gives \["diffusers"\] for the part \'vae\''),
+        (lambda folder: change_index(folder, vae=["diffusers", 5]), "for the part 'vae'"),
+        (lambda folder: change_index(folder, vae=None), "gives null for the part 'vae'"),
+        (lambda folder: change_index(folder, transformer=5), "gives 5 for the part 'transformer'"),
+        (lambda folder: shutil.rmtree(folder / "tokenizer"), "'tokenizer' .* is missing: half a download"),
+        (lambda folder: shutil.rmtree(folder / "scheduler"), "'scheduler' .* is missing: half a download"),
     ],
 )
 def test_refused_before_anything_is_loaded(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
@@ -131,6 +137,8 @@ def test_a_pinned_hub_id_that_was_fetched_before(saved: Saved, tmp_path: Path, m
         ({"attention": "nothing"}, "attention='nothing' is not possible.*native"),
         ({"attention": "_native_cudnn"}, "its kernels need a GPU; here there are native"),
         ({"attention": "xformers"}, "not possible here.*[Xx]formers"),
+        ({"threshold": 0.1}, "threshold .*only cache=first_block has one"),
+        ({"cache": "taylor", "threshold": 0.1}, "threshold .*only cache=first_block has one"),
         ({"cache": "taylor", "compile": "regional"}, "a cache hooks into what would be compiled"),
         ({"lora": "/nowhere/x.safetensors"}, "holds no LoRA"),
     ],
@@ -276,7 +284,7 @@ def test_forty_gigabytes_take_no_time(tmp_path: Path) -> None:
         (lambda file: file.write_bytes(file.read_bytes()[:-100]), r"half a download: it has \d+ of \d+ bytes"),
         (lambda file: file.write_bytes(file.read_bytes()[:20]), "half a download"),
         (lambda file: file.write_bytes(b"<html>no such file</html>"), "half a download|cannot be read"),
-        (lambda file: file.write_bytes(b""), "cannot be read as safetensors"),
+        (lambda file: file.write_bytes(b""), "model.safetensors is empty"),
         (
             lambda file: file.with_suffix(".safetensors.index.json").write_text('{"weight_map": {"a'),
             "index.json cannot be read",
@@ -287,6 +295,19 @@ def test_half_downloaded_weights(folder: Path, spoil: Callable[[Path], None], me
     spoil(folder / "transformer/diffusion_pytorch_model.safetensors")
     with pytest.raises(UsageError, match=message):
         diffusers_tool(str(folder))
+
+
+def test_a_part_that_is_replaced_on_the_disk_is_loaded_again(folder: Path) -> None:
+    """Under the same name and size; whoever loaded it before keeps what was there."""
+    from safetensors.torch import load_file, save_file
+
+    before = load_engine(Folder.read(str(folder)), Settings(), "cpu")
+    assert load_engine(Folder.read(str(folder)), Settings(), "cpu") is before
+    file = folder / "text_encoder/model.safetensors"
+    save_file({name: weight + 1 for name, weight in load_file(file).items()}, file, metadata={"format": "pt"})
+    after = load_engine(Folder.read(str(folder)), Settings(), "cpu")
+    old, new = (loaded.model.pipe.text_encoder.model.embed_tokens.weight for loaded in (before, after))
+    assert torch.equal(new, old + 1)
 
 
 def test_auto_and_what_it_means_share_one_engine(saved: Saved) -> None:
@@ -300,12 +321,14 @@ def test_the_truth_table_knows_the_class_and_the_checkpoint() -> None:
     plus, long_cat = ADAPTERS["QwenImageEditPlusPipeline"], ADAPTERS["LongCatImageEditPipeline"]
     check_settings(Settings(cache="first_block"), plus, "cuda:0")
     check_settings(Settings(lora="x"), plus, "cuda:0")
+    check_settings(Settings(attention="_native_flash"), plus, "cuda:0")
     for settings, adapter in [
         (Settings(cache="first_block"), long_cat),
         (Settings(lora="x"), long_cat),
         (Settings(previews=1), long_cat),
         (Settings(guidance=3), ADAPTERS["Flux2KleinKVPipeline"]),
         (Settings(quantise="bnb-4bit", lora="x"), plus),
+        (Settings(attention="_native_flash", dtype="float32"), plus),
     ]:
         with pytest.raises(UsageError):
             check_settings(settings, adapter, "cuda:0")
@@ -321,6 +344,9 @@ async def test_requests_that_a_class_cannot_take(saved: Saved, desk: Desk) -> No
         await desk.edit(kontext, text="green " * 600)
     with pytest.raises(Unsupported, match="no text"):
         await desk.edit(kontext, text=" ")
+    qwen21 = diffusers_tool(str(saved("QwenImage21Pipeline")), steps=1, area=4096)
+    with pytest.raises(Unsupported, match=r"has \d+ tokens, and this model reads 1024"):
+        await desk.edit(qwen21, text="green " * 1100)
 
 
 def test_by_its_text(saved: Saved) -> None:

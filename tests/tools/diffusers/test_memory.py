@@ -18,10 +18,10 @@ from tests.tools.diffusers.desk import Desk
 Saved = Callable[[str], Path]
 
 
-async def narrow(saved: Saved, desk: Desk, most: int, threshold: float) -> DiffusersTool:
+async def narrow(saved: Saved, desk: Desk, most: int, memory: int) -> DiffusersTool:
     """Return a tool on a machine on which at most ``most`` tokens fit; no CPU says so by itself."""
-    # The threshold of an unused cache makes it a pipeline of its own.
-    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=512 * 512, threshold=threshold)
+    # Another limit of what is remembered makes it a pipeline of its own.
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=512 * 512, memory=memory)
     await desk.edit(tool)
 
     def weigh(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ async def narrow(saved: Saved, desk: Desk, most: int, threshold: float) -> Diffu
 
 async def test_fewer_candidates_at_once(saved: Saved, desk: Desk) -> None:
     single = 2 * (512 // 16) ** 2 + 64  # noise and base of one candidate
-    tool = await narrow(saved, desk, single, 0.21)
+    tool = await narrow(saved, desk, single, 21)
     made = await desk.edit(tool, 1, 2, 3, 4)
     assert len({candidate.image for candidate in made}) == 4
     assert [note.split(": ")[1] for note in desk.notes] == [
@@ -49,28 +49,28 @@ async def test_fewer_candidates_at_once(saved: Saved, desk: Desk) -> None:
 
 async def test_every_later_call_tells_what_was_done_for_good(saved: Saved, desk: Desk) -> None:
     """The engine is shared, and draws another picture from then on: whoever uses it must read why."""
-    tool = await narrow(saved, desk, 2 * (512 // 16) ** 2 + 64, 0.26)
+    tool = await narrow(saved, desk, 2 * (512 // 16) ** 2 + 64, 26)
     await desk.edit(tool, 1, 2)
     assert desk.called.note.endswith("since memory ran out the VAE works tile by tile")
     desk.events.clear()
-    other = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.26)
+    other = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, memory=26)
     await desk.edit(other, 1)
     assert desk.notes == [] and desk.called.note.endswith("since memory ran out the VAE works tile by tile")
 
 
 async def test_a_smaller_picture_then_no_more(saved: Saved, desk: Desk) -> None:
-    tool = await narrow(saved, desk, 2 * (256 // 16) ** 2 + 64, 0.22)
+    tool = await narrow(saved, desk, 2 * (256 // 16) ** 2 + 64, 22)
     (made,) = await desk.edit(tool)
     assert made.image.size == desk.source.size
     assert desk.notes[-1].endswith("it is drawn at 65536 pixels and enlarged.")
-    none = await narrow(saved, desk, 10, 0.23)
+    none = await narrow(saved, desk, 10, 23)
     with pytest.raises(Lost, match="Memory ran out on cpu, also at 65536 pixels and one candidate at a time") as raised:
         await desk.edit(none)
     assert "smaller model" in raised.value.hint
 
 
 async def test_other_errors_do_not_climb(saved: Saved, desk: Desk) -> None:
-    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.24)
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, memory=24)
     await desk.edit(tool)
 
     def break_(*_: Any) -> None:
@@ -88,7 +88,7 @@ async def test_no_room_to_load_it(saved: Saved, desk: Desk, monkeypatch: pytest.
         raise torch.OutOfMemoryError("Tried to allocate 40 GiB.")
 
     monkeypatch.setattr("reasonedit_agent.tools.diffusers.pipelines.pull_levers", full)
-    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, threshold=0.25)
+    tool = diffusers_tool(str(saved("Flux2KleinPipeline")), steps=1, area=64 * 64, memory=25)
     with pytest.raises(Lost, match="ran out on cpu while the model was loaded: Tried to allocate 40 GiB") as raised:
         await desk.edit(tool)
     assert "doctor --tool" in raised.value.hint
