@@ -87,7 +87,8 @@ def verdict_on(
     history = History(request=request, thought=thought)
     verdict = reflect(request, thought, call, candidate, history, store)
     assert type(verdict).model_validate_json(verdict.model_dump_json()) == verdict
-    assert 0 <= (verdict.confidence or 0) <= 1
+    assert verdict.confidence is not None and 0 <= verdict.confidence <= 1
+    assert verdict.confidence >= 0.5 if isinstance(verdict, Accepted) else verdict.confidence <= 0.5
     return verdict
 
 

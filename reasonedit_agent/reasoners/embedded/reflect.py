@@ -321,7 +321,7 @@ def _decide(
         return Refine(steps=tuple(remedy.step for remedy in refinable), **common)
     nearly = failed and all(findings[k].success >= _NEARLY for k in failed)
     if nearly and whole.kept and whole.sound and not lost and not same_pixels and past.corrected:
-        return Accepted(**common)
+        return Accepted(**common | {"confidence": 0.5})
     return Rejected(**common)
 
 
@@ -361,8 +361,12 @@ def _no(answer: Answer, language: str) -> str:
 
 
 def _confidence(findings: list[Finding], whole: Whole, fine: bool) -> float:
-    """Return 0.5 at a threshold and up to 1 far from it; a question that could not be answered takes a fifth off."""
+    """Return the probability given to accepting: 0.5 at a threshold, 1 or 0 far from it.
+
+    A question that could not be answered takes a fifth off what is known.
+    """
     decisive = [f for f in findings if f.yes is not None and (fine or f.yes is False)]
     sure = min((f.margin for f in decisive), default=0.0) if fine else max((f.margin for f in decisive), default=0.8)
     unknown = any(f.yes is None for f in findings)
-    return round(float(np.clip((0.5 + 0.5 * sure) * (0.8 if unknown else 1.0), 0, 1)), 3)
+    away = 0.5 * float(np.clip(sure, 0, 1)) * (0.8 if unknown else 1.0)
+    return round(0.5 + away if fine else 0.5 - away, 3)
