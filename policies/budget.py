@@ -62,7 +62,7 @@ class Budget:
     @property
     def needs(self) -> frozenset[str]:
         """Which numbers must have been recorded."""
-        return frozenset(name for name, _ in self._limits() if name not in ("seconds", "edits"))
+        return frozenset(name for name, _ in self._limits() if name != "edits")
 
     def stop(self, history: History) -> Stop | Ask | None:
         """Return `Stop` when a limit is reached or another round would overrun it; `Ask` when that cannot be told."""

@@ -57,8 +57,8 @@ class ExpectedGain:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What rounds cost in dollars, where that counts."""
-        return frozenset() if self.usd is None else frozenset({"usd"})
+        """What rounds take, in the units that a point is worth."""
+        return frozenset(name for name in ("seconds", "usd") if getattr(self, name) is not None)
 
     def stop(self, history: History) -> Stop | None:
         """Return `Stop` when the expected gain is not above the cost."""

@@ -45,7 +45,7 @@ def plot(fit: Calibrated, path: Path) -> None:
     above.set_title(
         f"{fit.method} on {fit.calibration.on}: ECE {fit.ece:.3f} (before {fit.ece_before:.3f})", fontsize=10
     )
-    above.legend(loc="upper left", frameon=False, fontsize=8)
+    above.legend(loc="best", frameon=False, fontsize=8)
     below.bar(xs, [b.count for b in fit.bins], width=0.8 / BINS, color=_BLUE)
     below.set(xlabel="probability that a person accepts", ylabel="labels")
     for axes in (above, below):

@@ -16,7 +16,7 @@ class Interval:
 
     Attributes:
         mean: Of the values.
-        low: 2.5 % of the resampled means are below; None where a single value tells nothing of the spread.
+        low: 2.5 % of the resampled means are below; None where one value, or equal ones, tell nothing of the spread.
         high: 2.5 % are above; likewise.
         count: Values.
     """
@@ -28,7 +28,7 @@ class Interval:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"{self.mean:.2f} [one value]"
+            return f"{self.mean:.2f} [{'one value' if self.count == 1 else f'all {self.count} equal'}]"
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
@@ -36,7 +36,8 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
     """Return a mean and its percentile bootstrap interval.
 
     Args:
-        values: At least one, one per independent run; of a single one there is a mean and no interval.
+        values: At least one, one per independent run; of a single one, or of equal ones, which resampling would give an
+            interval without width, there is a mean and no interval.
         seed: Of the draws, so that the same values give the same interval.
 
     Raises:
@@ -50,10 +51,8 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
             "Intervals need SciPy.", hint="Install it: pip install 'reasonedit-agent[analysis]'."
         ) from error
     mean = float(np.mean(values))
-    if len(values) < 2:
-        return Interval(mean, None, None, len(values))
     if len(set(values)) == 1:
-        return Interval(mean, mean, mean, len(values))
+        return Interval(mean, None, None, len(values))
     draws = bootstrap(
         (values,), np.mean, n_resamples=1000, batch=50, method="percentile", rng=np.random.default_rng(seed)
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reasonedit_agent.analysis.replay import Recorded
 from reasonedit_agent.errors import UsageError
-from reasonedit_agent.policies.fitting import as_json, fit_costs, fit_gains
+from reasonedit_agent.policies.fitting import Costs, Gains, as_json, fit_costs, fit_gains
 from reasonedit_agent.schemas import History
 
 __all__ = ["check_same_parts", "fitted_on"]
@@ -45,4 +46,7 @@ def fitted_on(runs: Sequence[Recorded]) -> dict[str, dict[str, Any]]:
             whole[family] = history
     if not whole:
         raise UsageError("These runs have no round to fit on.")
-    return {fit.name: as_json(fit) for fit in (fit_costs(whole.values()), fit_gains(whole.values()))}
+    fits: list[Costs | Gains] = [fit_costs(whole.values()), fit_gains(whole.values())]
+    if not all(run.timed for run in runs):
+        fits = [replace(fit, seconds=None) for fit in fits]
+    return {fit.name: as_json(fit) for fit in fits}

@@ -86,6 +86,8 @@ class Index:
         Raises:
             StoreError: The index cannot be written.
         """
+        if not self.runs.is_dir() and not self._sources_file.exists():
+            return Updated(0, 0, 0, 0, {})  # a mistyped folder is not made
         try:
             with self._mine(), _without_gc():
                 return self._update(progress)

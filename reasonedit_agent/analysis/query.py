@@ -75,9 +75,9 @@ def query(index: Index, sql: str) -> Any:
             raise UsageError("The query gives no rows.", hint="Write one that selects.")
         return answer.to_arrow_table()
     except duckdb.Error as error:
-        lines = str(error).split("\n")
+        problem = str(error).split("\n")[0].strip(" .!")
         hint = f"The tables are {', '.join(TABLES)} and failures; docs/traces.md has their columns."
-        raise UsageError(f"The query fails: {lines[0].strip()}", hint=hint) from error
+        raise UsageError(f"The query fails: {problem}.", hint=hint) from error
     finally:
         connection.close()
 

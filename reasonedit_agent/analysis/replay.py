@@ -61,6 +61,7 @@ class Recorded:
         prefixes: The history before round 1, after it, after the second, to the last that was recorded.
         actions: What was done after each prefix but the last.
         scored: Whether its scores stand for something; an imported run's may not.
+        timed: Whether its seconds do.
         family: The run that it goes back to: a run and its forks share rounds, and count as one.
     """
 
@@ -69,6 +70,7 @@ class Recorded:
     prefixes: tuple[History, ...]
     actions: tuple[Continue, ...]
     scored: bool = True
+    timed: bool = True
     family: str = ""
 
 
@@ -84,7 +86,7 @@ class Outcome:
         kept: The pick that it returned.
         quality: Of that pick; None where nobody knows.
         best: The best quality that any stop on this run could have kept.
-        seconds: Active seconds up to its stop.
+        seconds: Active seconds up to its stop; None where they were not recorded.
         spent: All that was spent up to its stop.
         stopped_by: Its reason.
         missing: Why the run cannot judge it; empty where it can, and then the fields above count.
@@ -99,7 +101,7 @@ class Outcome:
     kept: Pick = SOURCE
     quality: float | None = None
     best: float | None = None
-    seconds: float = 0.0
+    seconds: float | None = None
     spent: Usage = field(default_factory=Usage)
     stopped_by: str = ""
     missing: str = ""
@@ -132,9 +134,9 @@ def record(events: Iterable[AnyEvent], find: Find = lambda run: None) -> Recorde
     for count in range(len(history.rounds) + 1):
         # What the policy saw then; beyond the stop nobody asked it, so the shadow rounds are put on top.
         prefixes.append(seen[count] if count in seen else _one_more(prefixes[-1] if prefixes else None, history, count))
-    scored = fold.run.reasoner.settings.get("scores") != NOT_RECORDED
+    scored, timed = (fold.run.reasoner.settings.get(what) != NOT_RECORDED for what in ("scores", "seconds"))
     origin = lineage(fold.run, find)
-    return Recorded(fold.run.run, _group(fold.run, origin), tuple(prefixes), actions, scored, origin.root)
+    return Recorded(fold.run.run, _group(fold.run, origin), tuple(prefixes), actions, scored, timed, origin.root)
 
 
 def _group(started: RunStarted, origin: Lineage) -> tuple[str, ...]:
@@ -197,6 +199,8 @@ def replay(run: Recorded, policy: Policy, text: str, quality: Quality = overall)
     common["family"] = run.family or run.run
     if quality is overall and not run.scored:
         return Outcome(**common, missing="its scores were not recorded")
+    if not run.timed and "seconds" in policy.needs:
+        return Outcome(**common, missing="it needs seconds, and they were not recorded")
     if absent := missing_for(policy, run.prefixes[-1]):
         return Outcome(**common, missing=absent)
     for count, history in enumerate(run.prefixes):
@@ -209,7 +213,7 @@ def replay(run: Recorded, policy: Policy, text: str, quality: Quality = overall)
                 kept=decision.keep,
                 quality=quality(whole, decision.keep),
                 best=best_of(run, policy, quality),
-                seconds=history.elapsed,
+                seconds=history.elapsed if run.timed else None,
                 spent=history.spent,
                 stopped_by=decision.action.reason,
             )
@@ -248,7 +252,7 @@ def missing_for(policy: Policy, history: History) -> str:
             return "it needs the drift outside of the region, and the tool measured none"
         if need == "usd" and (history.unpriced or history.spent.usd is None):
             return "it needs what the calls cost in dollars, and some have no price"
-        if need in Usage.model_fields and need != "usd" and getattr(history.spent, need) is None:
+        if need in Usage.model_fields and need not in ("seconds", "usd") and getattr(history.spent, need) is None:
             return f"it needs {need.replace('_', ' ')}, and the calls do not tell"
     return ""
 
@@ -281,7 +285,7 @@ class Summary:
         runs: How many could judge it.
         quality: Mean quality kept, with its interval.
         rounds: Mean rounds.
-        seconds: Mean active seconds.
+        seconds: Mean active seconds; None where they were not recorded.
         usd: Mean dollars; None where some are unknown.
         regret: Mean regret against the best stop.
         later: Mean quality over the runs whose first verdict is not Accepted, with its interval; None without such.

@@ -63,8 +63,8 @@ def statistics(index: Index, by: tuple[str, ...] = (*BY, "parts"), where: str = 
         )
         return _Groups(connection, by).all()
     except duckdb.Error as error:
-        problem = str(error).split("\n")[0].strip()
-        raise UsageError(f"The statistics fail: {problem}", hint="--where takes a condition on `runs`.") from error
+        problem = str(error).split("\n")[0].strip(" .!")
+        raise UsageError(f"The statistics fail: {problem}.", hint="--where takes a condition on `runs`.") from error
     finally:
         connection.close()
 

@@ -143,8 +143,12 @@ def tune(
         UsageError: There are too few runs, or none can judge the family.
     """
     check_same_parts(runs)
+    if cost == "seconds" and not all(run.timed for run in runs):
+        raise UsageError("The seconds of some of these runs were not recorded.", hint="Tune on rounds.")
     if cost == "usd" and any(run.prefixes[-1].unpriced or run.prefixes[-1].spent.usd is None for run in runs):
         raise UsageError("What some of these runs cost is not known.", hint="Price their calls, or tune on seconds.")
+    if cost == "usd" and not any(run.prefixes[-1].spent.usd for run in runs):
+        raise UsageError("These runs cost no dollars: there is nothing to save.", hint="Tune on rounds or seconds.")
     ours, others = split(runs)
     _check_enough(runs, ours, others)
     points = [point for text in texts if (point := _point(text, ours, cost, quality)) is not None]
@@ -214,7 +218,7 @@ def _point(text: str, runs: Sequence[Recorded], cost: Cost, quality: Quality) ->
 def _cost(outcome: Outcome, cost: Cost) -> float:
     if cost == "usd":
         return outcome.spent.usd or 0.0
-    return float(outcome.rounds) if cost == "rounds" else outcome.seconds
+    return float(outcome.rounds) if cost == "rounds" else outcome.seconds or 0.0
 
 
 def _full(run: Recorded, cost: Cost, quality: Quality) -> tuple[float | None, float]:

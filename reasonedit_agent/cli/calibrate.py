@@ -94,7 +94,7 @@ def _show(fit: Calibrated, found: Labelled, out: Path | None) -> None:
     from rich.table import Table
 
     screen = console()
-    on = "confidence" if fit.calibration.on == "confidence" else "overall score (it tells no confidence, or --on)"
+    on = "confidence" if fit.calibration.on == "confidence" else "overall score"
     screen.print(f"Judge {found.judge}, by its {on}; {fit.method}.", markup=False)
     screen.print(
         f"Fitted on {fit.fitted} labels of {fit.sources[0]} source images; "

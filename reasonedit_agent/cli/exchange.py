@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reasonedit_agent.cli.console import console as wide
-from reasonedit_agent.cli.tables import AsJson, IndexFolder, Runs, events_of, show, updated
+from reasonedit_agent.cli.tables import AsJson, IndexFolder, Runs, counted, events_of, show, updated
 from reasonedit_agent.errors import UsageError
 
 __all__ = ["diff_runs", "export", "import_"]
@@ -71,11 +71,12 @@ def export(
         table = query(updated(runs, index), f'SELECT * FROM "{what[0]}"')
         write_table(table, out)
         done = {"table": what[0], "rows": table.num_rows, "out": str(out)}
-        text = f"{table.num_rows} rows of {what[0]} in {out}."
+        text = f"{counted(table.num_rows, 'row')} of {what[0]} in {out}."
     else:
         moved = export_runs([tracing.find_run(run, runs) for run in what], out)
         done = {**vars(moved), "out": str(out)}
-        text = f"{len(moved.runs)} runs and {moved.images} images in {out}; {len(moved.missing)} images are missing."
+        both = f"{counted(len(moved.runs), 'run')} and {counted(moved.images, 'image')}"
+        text = f"{both} in {out}; {len(moved.missing)} missing."
     if as_json:
         print(dumps(done))
     else:
@@ -87,7 +88,7 @@ def _send(what: list[str], otlp: str, runs: Path | None) -> tuple[dict[str, obje
     from reasonedit_agent.telemetry.otlp import export_otlp
 
     sent = {run: export_otlp(tracing.read_events(tracing.find_run(run, runs)), otlp) for run in what}
-    return {"spans": sent, "otlp": otlp}, f"{sum(sent.values())} spans of {len(sent)} runs are at {otlp}."
+    return {"spans": sent, "otlp": otlp}, f"{sum(sent.values())} spans of {counted(len(sent), 'run')} are at {otlp}."
 
 
 def import_(
@@ -119,19 +120,21 @@ def import_(
         images += moved.images
         missing |= set(moved.missing)
         problems |= moved.problems
+    told = [text if text.startswith(name) else f"{name}: {text}" for name, text in problems.items()]
     if not taken:
-        raise UsageError("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
+        raise UsageError("; ".join(told))
     if as_json:
         print(dumps({"runs": taken, "images": images, "missing": sorted(missing), "problems": problems}))
         return
     console = wide()
-    for name, problem in problems.items():
-        console.print(f"{name}: {problem}", markup=False)
+    for line in told:
+        console.print(line, markup=False)
     console.print(
-        f"{len(taken)} runs are in {folder}: {', '.join(taken[:5])}{' ...' if len(taken) > 5 else ''}", markup=False
+        f"{counted(len(taken), 'run')} in {folder}: {', '.join(taken[:5])}{' ...' if len(taken) > 5 else ''}",
+        markup=False,
     )
     if missing:
-        console.print(f"{len(missing)} images were not there or were damaged; the runs can be read without them.")
+        console.print(f"Not there or damaged: {counted(len(missing), 'image')}; the runs can be read without.")
 
 
 def _logs(paths: list[Path]) -> list[Path]:

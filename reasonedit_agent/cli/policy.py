@@ -11,7 +11,7 @@ import typer
 
 from reasonedit_agent.cli.calibrate import calibrate
 from reasonedit_agent.cli.console import console, printable
-from reasonedit_agent.cli.tables import cell, events_of
+from reasonedit_agent.cli.tables import cell, counted, events_of
 from reasonedit_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def replay(
         return
     _show(summaries)
     if fits is not None:
-        console().print(f"What rounds of {len(recorded)} runs cost and gained is in {fits}.", markup=False)
+        console().print(f"What rounds of {counted(len(recorded), 'run')} cost and gained is in {fits}.", markup=False)
 
 
 @app.command("tune")
@@ -83,6 +83,7 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Find the cheapest policy that keeps enough quality, and say what it is worth on held-out runs."""
+    from reasonedit_agent import registry
     from reasonedit_agent.analysis import tuning
 
     if cost not in ("rounds", "seconds", "usd"):
@@ -90,19 +91,19 @@ def tune(
     kind: Any = cost
     found = tuning.tune(read_runs(which, runs, where), tuning.family(family or tuning.FAMILY), cost=kind, keep=keep)
     if out is not None:
-        _write(out, found.policy)
+        _write(out, registry.build_policy(found.policy).text)  # with the numbers of a fit, not the file's name
     if as_json:
         print(json.dumps(dataclasses.asdict(found)))
         return
     screen = console()
-    screen.print(f"Tuned on {found.tuned_on} runs; the Pareto set of quality against {cost}:", markup=False)
+    screen.print(f"Tuned on {counted(found.tuned_on, 'run')}; the Pareto set of quality against {cost}:", markup=False)
     for point in found.front:
         mark = "->" if point.policy == found.policy else "  "
         screen.print(f"{mark} {point.quality:5.2f}  {point.cost:8.2f}  {point.policy}", markup=False)
-    screen.print(f"On {found.held_out} held-out runs it keeps {found.quality} of 10,", markup=False)
+    screen.print(f"On {counted(found.held_out, 'held-out run')} it keeps {found.quality} of 10,", markup=False)
     screen.print(f"{found.share} of the full horizon's quality at {found.cost} of its {cost}.", markup=False)
     if found.unjudged:
-        screen.print(f"{found.unjudged} more held-out runs cannot tell and are left out.", markup=False)
+        screen.print(f"{counted(found.unjudged, 'more held-out run')} cannot tell: left out.", markup=False)
     if found.later is not None:
         screen.print(f"Where the first verdict is not Accepted ({found.later.count}): {found.later}.", markup=False)
     screen.print(found.policy, markup=False)

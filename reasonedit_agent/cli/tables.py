@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from reasonedit_agent.analysis.index import Index
     from reasonedit_agent.events import AnyEvent
 
-__all__ = ["AsJson", "IndexFolder", "Runs", "cell", "events_of", "index_runs", "query", "show", "stats", "updated"]
+__all__ = [
+    "AsJson",
+    "IndexFolder",
+    "Runs",
+    "cell",
+    "counted",
+    "events_of",
+    "index_runs",
+    "query",
+    "show",
+    "stats",
+    "updated",
+]
 
 Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (the user's by default).")]
 IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index (index, in that of the runs).")]
@@ -32,6 +44,11 @@ def cell(value: Any) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.4g}")
     return Text("" if value is None else printable(str(value)).replace("\n", " "))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 run, 2 runs."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def events_of(folder: Path) -> Iterator[AnyEvent]:
@@ -90,7 +107,8 @@ def index_runs(
     for problem in report.problems.values():
         console.print(f"{problem}", markup=False)
     console.print(
-        f"{report.runs} runs in {made.folder}: {report.read} read ({report.events} events, {seconds:.1f} s), "
+        f"{counted(report.runs, 'run')} in {made.folder}: "
+        f"{report.read} read ({counted(report.events, 'event')}, {seconds:.1f} s), "
         f"{report.gone} gone, {len(report.problems)} with problems.",
         markup=False,
     )
@@ -119,7 +137,7 @@ def query(
         rows = [tuple(row.values()) for row in answer.slice(0, SHOWN).to_pylist()]
         show(console, answer.column_names, rows)
     more = f"; the first {SHOWN} are shown" if out is None and answer.num_rows > SHOWN else ""
-    console.print(f"{answer.num_rows} rows{f' in {out}' if out else ''}{more}.", markup=False)
+    console.print(f"{counted(answer.num_rows, 'row')}{f' in {out}' if out else ''}{more}.", markup=False)
 
 
 def stats(
@@ -173,16 +191,18 @@ def _prices(as_json: bool) -> None:
 
 def _group(console: PlainConsole, group: dict[str, Any]) -> None:
     parts = ", ".join(f"{name} {value}" for name, value in group["parts"].items() if value is not None)
-    console.print(f"{group['runs']} runs: {parts or 'all'}", markup=False, style="bold")
+    console.print(f"{counted(group['runs'], 'run')}: {parts or 'all'}", markup=False, style="bold")
     if group["forks"]:
-        console.print(f"{group['forks']} of them are forks: what they took over counts with their parents alone.")
+        are = "is a fork" if group["forks"] == 1 else "are forks"
+        console.print(f"{group['forks']} of them {are}: rounds that were taken over count with their parents alone.")
     if group["mixed"] > 1:
         console.print(f"These are runs of {group['mixed']} different settings of the parts, mixed as asked.")
     listed = ", ".join(f"{name} {n}" for name, n in group["status"].items())
     console.print(
         f"Ended: {listed or 'none'}; open {group['open']}; with shadow rounds {group['shadowed']}", markup=False
     )
-    console.print("Rounds: " + ", ".join(f"{rounds} in {n}" for rounds, n in group["rounds"].items()) + " runs")
+    histogram = (f"{counted(int(rounds), 'round')} in {counted(n, 'run')}" for rounds, n in group["rounds"].items())
+    console.print(f"Rounds: {', '.join(histogram)}")
     _table(
         console,
         ("node", "times", "p50 s", "p95 s"),
@@ -195,7 +215,8 @@ def _group(console: PlainConsole, group: dict[str, Any]) -> None:
     ]
     _table(console, ("cost", "in all", "per edit", "per accepted edit", "runs that told it"), costs)
     if group["unpriced_calls"] and group["cost"].get("usd", {}).get("runs_known"):
-        console.print(f"{group['unpriced_calls']} of {group['calls']} calls have no price: usd is a lower bound.")
+        calls = counted(group["calls"], "call")
+        console.print(f"No price: {group['unpriced_calls']} of {calls}; usd is a lower bound.")
     gains = [(g["round"], g["runs"], g["score"], g["gain"], f"{g['better']} of {g['known']}") for g in group["gain"]]
     _table(console, ("round", "runs", "kept score", "gain", "better"), gains)
     moves = [(f"{step['from']} -> {step['to']}", step["n"]) for step in group["transitions"]]

@@ -14,7 +14,7 @@ from rich.table import Table
 from reasonedit_agent.cli import exchange, tables
 from reasonedit_agent.cli.console import PlainConsole
 from reasonedit_agent.cli.console import console as wide
-from reasonedit_agent.cli.tables import AsJson, Runs, cell, events_of
+from reasonedit_agent.cli.tables import AsJson, Runs, cell, counted, events_of
 from reasonedit_agent.cli.tables import show as show_table
 from reasonedit_agent.errors import ReasonEditError, TraceError
 
@@ -77,7 +77,7 @@ def _row(folder: Path) -> dict[str, Any]:
         "shadow_rounds": sum(round_.shadow for round_ in history.rounds),
         "kept": ended.keep.round if ended else None,
         "stopped_by": ended.stopped_by if ended else None,
-        "seconds": round(history.elapsed, 2),
+        "seconds": round(history.elapsed, 2) if _recorded(fold, "seconds") else None,
     }
 
 
@@ -153,19 +153,28 @@ def _rounds_table(fold: Fold) -> Table:
 
     table = Table("round", "verdict", "success", "kept rest", "natural", "clean", "seconds", "then", box=None)
     decisions = {decision.after: decision for decision in fold.history.decisions}
+    scored, timed = _recorded(fold, "scores"), _recorded(fold, "seconds")
     for round_ in fold.history.rounds:
         for index, verdict in enumerate(round_.verdicts):
             name = f"{round_.index}.{index}" if len(round_.verdicts) > 1 else str(round_.index)
             name += " shadow" * round_.shadow
             last = index == len(round_.verdicts) - 1
             then = describe(decisions[round_.index]) if last and round_.index in decisions else ""
+            took = f"{round_.seconds:.2f}" if timed else ""
             if isinstance(verdict, Failure):
-                cells = [name, verdict.reason, "", "", "", "", f"{round_.seconds:.2f}", f"{verdict.message} {then}"]
+                cells = [name, verdict.reason, "", "", "", "", took, f"{verdict.message} {then}"]
             else:
-                four = (f"{value:.1f}" for value in verdict.scores.model_dump().values())
-                cells = [name, verdict.kind, *four, f"{round_.seconds:.2f}", then]
+                four = (f"{value:.1f}" if scored else "" for value in verdict.scores.model_dump().values())
+                cells = [name, verdict.kind, *four, took, then]
             table.add_row(*(cell(text) for text in cells))
     return table
+
+
+def _recorded(fold: Fold, what: str) -> bool:
+    """Return whether the run's scores or seconds stand for something: an imported one's may not."""
+    from reasonedit_agent.analysis.collected import NOT_RECORDED
+
+    return fold.run.reasoner.settings.get(what) != NOT_RECORDED
 
 
 class _Calls:
@@ -244,7 +253,8 @@ def _foot(console: Console, fold: Fold) -> None:
         console.print(f"A person said after round {answer.after}: {answer.kind} {answer.text}", markup=False)
     spent = {name: value for name, value in history.spent.model_dump().items() if value is not None}
     cost = ", ".join(f"{name} {value:.4g}" for name, value in spent.items())
-    console.print(f"Active {history.elapsed:.2f} s; {cost}", markup=False)
+    if _recorded(fold, "seconds"):
+        console.print(f"Active {history.elapsed:.2f} s; {cost}", markup=False)
     if ended is None:
         console.print(f"Not finished; next: {fold.next}", markup=False)
         return
@@ -269,7 +279,7 @@ def verify_run(run: Run, runs: Runs = None, as_json: AsJson = False) -> None:
         print(json.dumps(report | {"mismatches": wrong, "missing": list(result.missing)}))
     else:
         console = wide()
-        console.print(f"{result.recomputed} decisions of the policy came out again, {result.given} were given.")
+        console.print(f"{counted(result.recomputed, 'decision')} of the policy came out again, {result.given} given.")
     if not result.passed:
         lines = [f"after round {m.after}: recorded {m.recorded!r}, now {m.recomputed!r}" for m in result.mismatches]
         lines += [f"image {sha256[:12]} is missing or damaged" for sha256 in result.missing]

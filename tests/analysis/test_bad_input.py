@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from reasonedit_agent.cli.app import run as application
-from reasonedit_agent.events import PartInfo
+from reasonedit_agent.events import Called, Noted, PartInfo
 from reasonedit_agent.graphs.agent import EditAgent
-from reasonedit_agent.schemas import Pick, Rejected
+from reasonedit_agent.schemas import Failure, Pick, Rejected, Usage
 from reasonedit_agent.tracing import EVENTS, IMAGES, TraceWriter
 from tests.analysis.making import accepted, by_hand, rejected, scores, write
 from tests.conftest import encoded
@@ -124,7 +124,7 @@ def test_a_trace_that_cannot_be_read(typed: Typed, runs: Path, tmp_path: Path, k
     code, out, err = typed("policy", "replay", "--policy", "rounds(1)", "--runs", runs)
     assert code == 0 and len(err) == 1 and err[0].startswith("left out: ") and why in err[0]
     code, out, err = typed("trace", "stats", "--runs", runs)
-    assert code == 0 and "1 runs:" in out and len(err) == 1 and err[0].startswith("skipped: ") and why in err[0]
+    assert code == 0 and "1 run: " in out and len(err) == 1 and err[0].startswith("skipped: ") and why in err[0]
     code, out, err = typed("trace", "list", "--runs", runs)
     assert code == 0 and err == [] and "accepted" in out and str(file)[-20:] in out.replace("\n", "")
     assert file.read_bytes() == left
@@ -161,7 +161,7 @@ def test_pictures_that_are_gone(typed: Typed, runs: Path, tmp_path: Path) -> Non
     code, out, err = typed("trace", "show", "bad", *where)
     assert (code, err) == (0, []) and "accepted" in out
     code, out, err = typed("trace", "export", "bad", "--out", tmp_path / "out", *where)
-    assert (code, err) == (0, []) and "3 images are missing" in out
+    assert (code, err) == (0, []) and "; 3 missing." in out
     for command in (["trace", "stats"], ["policy", "replay", "bad", "--policy", "rounds(1)"]):
         code, out, err = typed(*command, *where)
         assert (code, err) == (0, []), command
@@ -226,7 +226,10 @@ def test_labels_of_runs_that_are_not_there(typed: Typed, runs: Path, tmp_path: P
 
 def test_words_that_a_terminal_would_obey(typed: Typed, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    events = by_hand("a", [Rejected(scores=scores(2, 9), critique=EVIL), accepted(9, 9)], Pick(round=1))
+    broken = Failure(reason="refused", message=EVIL)
+    events = by_hand("a", [Rejected(scores=scores(2, 9), critique=EVIL), broken, accepted(9, 9)], Pick(round=1))
+    reply = Called(node="reflect", round=1, backend=EVIL, raw=EVIL, reasoning=EVIL, note=EVIL, error=EVIL)
+    events[-2:-2] = [reply, Noted(text=EVIL)]
     first: Any = events[0]
     part = PartInfo(name=EVIL, version=EVIL, settings={"words": EVIL})
     request = first.request.model_copy(update={"instruction": EVIL})
@@ -296,9 +299,6 @@ def test_a_long_trace_is_read_line_by_line(typed: Typed, tmp_path: Path) -> None
     """A million lines would need gigabytes as a list; 5,000 show the same."""
     import tracemalloc
 
-    from reasonedit_agent.events import Called
-    from reasonedit_agent.schemas import Usage
-
     events = by_hand("a", [accepted(9, 9)], Pick(round=1))
     call = Called(node="reflect", round=1, backend="judge", raw="so " * 30, usage=Usage(prompt_tokens=9))
     at = next(number for number, event in enumerate(events) if event.type == "judged")
@@ -310,3 +310,17 @@ def test_a_long_trace_is_read_line_by_line(typed: Typed, tmp_path: Path) -> None
         tracemalloc.stop()
         assert code in (0, 4) and peak < 6e6, (command, peak)  # as a list they are 17 MB
     assert "5000" in typed("trace", "show", "a", "--runs", tmp_path)[1]
+
+
+def test_a_folder_that_is_not_there_is_not_made(typed: Typed, tmp_path: Path) -> None:
+    for command, told in (
+        (["trace", "list"], "No runs in"),
+        (["trace", "stats"], "No runs."),
+        (["trace", "index"], "0 runs in"),
+        (["trace", "query", "SELECT run FROM runs"], "0 rows."),
+    ):
+        code, out, err = typed(*command, "--runs", tmp_path / "typo")
+        assert (code, err) == (0, []) and told in out, command
+    code, out, err = typed("policy", "replay", "--policy", "single", "--runs", tmp_path / "typo")
+    assert (code, out, len(err)) == (2, "", 1) and "There is no run with a plan in" in err[0]
+    assert not (tmp_path / "typo").exists()

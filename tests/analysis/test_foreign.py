@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from reasonedit_agent.analysis.fits import fitted_on
 from reasonedit_agent.analysis.foreign import import_editthinker, import_foreign, import_step1x
 from reasonedit_agent.analysis.index import Index
 from reasonedit_agent.analysis.query import query
+from reasonedit_agent.analysis.replay import record, replay, summarise
 from reasonedit_agent.analysis.stats import statistics
+from reasonedit_agent.analysis.tuning import tune
 from reasonedit_agent.analysis.verify import verify
+from reasonedit_agent.cli.app import run as application
 from reasonedit_agent.errors import UsageError
 from reasonedit_agent.folding import fold
 from reasonedit_agent.images import open_store
+from reasonedit_agent.policies import parse_policy
 from reasonedit_agent.schemas import SOURCE, Pick
 from reasonedit_agent.tracing import IMAGES, read_events
 
@@ -261,3 +266,28 @@ def test_other_shapes_are_one_clear_line(tmp_path: Path, text: str) -> None:
         import_foreign(path, tmp_path / "runs")
     assert "\n" not in str(caught.value)
     assert not list((tmp_path / "runs").glob("*/events.jsonl"))
+
+
+UNTIMED = "it needs seconds, and they were not recorded"
+
+
+def test_times_that_were_not_logged_are_unknown_and_not_0(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = record(read_events(import_step1x(step1x(tmp_path / "images"), runs=tmp_path)))
+    assert run is not None
+    gains = "gains(first=8, seconds=9)"
+    texts = ("rounds(2)", "budget(60) | rounds(2)", f"expected_gain(seconds=5, fit={gains})", "budget(edits=2)")
+    found = [replay(run, parse_policy(text), text) for text in texts]
+    assert [(out.rounds, out.seconds) for out in found] == [(2, None), (0, None), (0, None), (2, None)]
+    assert [out.missing for out in found] == ["", UNTIMED, UNTIMED, ""]
+    assert summarise(found)[0].seconds is None
+    fits = fitted_on([run])
+    assert fits["costs"]["seconds"] is fits["gains"]["seconds"] is None and fits["gains"]["first"] == [6.0]
+    with pytest.raises(UsageError, match="seconds of some of these runs were not recorded"):
+        tune([run], texts, cost="seconds")
+    monkeypatch.setattr("sys.argv", ["reasonedit", "trace", "show", run.run, "--runs", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        application()
+    shown = capsys.readouterr().out
+    assert "accepted: kept round 3.0" in shown and "0.00" not in shown and "Active" not in shown

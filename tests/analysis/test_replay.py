@@ -113,7 +113,7 @@ def test_regret_and_intervals_by_group(tmp_path: Path) -> None:
     one, two, three = summarise(outcomes)
     assert one.runs == 6 and one.quality is not None and one.quality.mean == 6 and one.regret is not None
     assert one.regret.mean == 2 and one.quality.low < 6 < one.quality.high
-    assert two.quality is not None and (two.quality.low, two.quality.high) == (8, 8)
+    assert two.quality is not None and str(two.quality) == "8.00 [all 6 equal]"
     assert three.runs == 0 and three.unjudged == (("it wants round N, and N were recorded", 6),)
 
 
@@ -155,7 +155,9 @@ def test_the_policy_of_a_run_is_no_part_but_the_comparer_is() -> None:
     assert groups == [("judge 1", "tool"), ("judge 1", "tool"), ("judge 1", "tool", "panel 2")]
 
 
-def test_one_value_has_no_interval() -> None:
-    assert (interval([4.0]).low, interval([4.0]).high, interval([4.0]).count) == (None, None, 1)
+def test_what_tells_nothing_of_the_spread_has_no_interval() -> None:
+    for values, told in (([4.0], "4.00 [one value]"), ([4.0] * 3, "4.00 [all 3 equal]")):
+        one = interval(values)
+        assert (one.low, one.high, one.count, str(one)) == (None, None, len(values), told)
     wide = interval([4.0, 8.0])
     assert wide.low == 4 and wide.high == 8

@@ -99,6 +99,13 @@ def test_too_few(runs: list[Recorded]) -> None:
         tune(runs, ("rounds(9)",))
     with pytest.raises(UsageError, match="is not known"):  # scripted calls have no price, and that is not 0
         tune(runs, ("rounds(1)",), cost="usd")
+    free = [dataclasses.replace(run, prefixes=tuple(map(_for_nothing, run.prefixes))) for run in runs]
+    with pytest.raises(UsageError, match="cost no dollars"):  # a share of nothing would say that nothing is saved
+        tune(free, ("rounds(1)",), cost="usd")
+
+
+def _for_nothing(history: History) -> History:
+    return history.model_copy(update={"unpriced": 0, "spent": history.spent.model_copy(update={"usd": 0.0})})
 
 
 def test_a_held_out_half_that_says_nothing(folder: Path, runs: list[Recorded]) -> None:
@@ -139,7 +146,13 @@ def test_from_the_command_line(folder: Path, tmp_path: Path) -> None:
     assert "rounds(1)" in shown.stdout and "scripted" in shown.stdout, shown.stderr
     out = tmp_path / "policy.txt"
     tuned = cli("tune", "--family", "rounds({1,2,3,4})", "--out", str(out))
-    assert tuned.returncode == 0 and out.read_text() == "rounds(3)\n" and "held-out" in tuned.stdout, tuned.stderr
+    assert tuned.returncode == 0 and "held-out" in tuned.stdout, tuned.stderr
+    assert out.read_text() == "rounds(3); keep=reference; next=rollback\n"
+    fit = tmp_path / "fit.json"
+    cli("replay", "--policy", "rounds(1)", "--fits", str(fit))
+    fitted = cli("tune", "--family", f"expected_gain(seconds=99, fit={fit}) | rounds(3)", "--out", str(out))
+    fit.unlink()  # what is written stands without the file
+    assert "expected_gain" in parse_policy(out.read_text()).text, fitted.stderr
     assert cli("replay").returncode == 2
     wrong = cli("replay", "--policy", "rounds(")
     assert wrong.returncode == 2 and "column" in wrong.stderr

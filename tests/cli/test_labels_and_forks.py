@@ -119,7 +119,7 @@ def test_fits_of_recorded_runs_are_written_and_used(tmp_path: Path) -> None:
     edited(tmp_path, "--shadow", "1")
     fit, where = tmp_path / "fit.json", ["--runs", tmp_path / "runs"]
     done = cli("policy", "replay", "--fits", fit, *where)
-    assert done.returncode == 0 and f"What rounds of 1 runs cost and gained is in {fit}." in done.stdout, done.stderr
+    assert done.returncode == 0 and f"What rounds of 1 run cost and gained is in {fit}." in done.stdout, done.stderr
     tables = json.loads(fit.read_text())
     assert tables["gains"]["refine"] == [8.0] and tables["gains"]["first"] == [4.0] and tables["costs"]["seconds"] > 0
     policy = f"expected_gain(seconds=60, fit={fit}) | rounds(3)"

@@ -63,7 +63,8 @@ def test_stats_as_text_and_as_json(runs: Path) -> None:
     assert sum(group["runs"] for group in groups) == 8
     text = cli("trace", "stats", "--runs", runs).stdout
     for group in groups:
-        assert f"{group['runs']} runs: reasoner {group['parts']['reasoner']}" in text
+        noun = "run" if group["runs"] == 1 else "runs"
+        assert f"{group['runs']} {noun}: reasoner {group['parts']['reasoner']}" in text
     mixed = cli("trace", "stats", "--runs", runs, "--by", "").stdout
     assert "8 runs: all" in mixed and "different settings of the parts, mixed as asked" in mixed
     assert told("stats", "--runs", runs, "--where", "rounds > 99") == []

@@ -80,7 +80,7 @@ def test_harmless_without_comparisons_keeps_the_source() -> None:
     ("text", "needs"),
     [
         ("accepted | rounds(3) | score_at_least(8)", set()),
-        ("budget(60, usd=1, prompt_tokens=9) | not checklist_done", {"usd", "prompt_tokens", "answers"}),
+        ("budget(60, usd=1, prompt_tokens=9) | not checklist_done", {"seconds", "usd", "prompt_tokens", "answers"}),
         ("confident(0.9) & drift(3); keep=harmless", {"confidence", "drift_outside", "comparison"}),
         ('confident(0.9, fit=calibration(on=overall, knots="0:0 9:1"))', set()),
         ("accepted; next=draft_then_final(reanchored(drift=1))", {"drift_outside"}),
