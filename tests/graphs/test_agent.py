@@ -130,7 +130,7 @@ def test_a_tool_that_makes_too_few_is_a_failure(tmp_path: Path, picture: bytes) 
 
     result = agent(tmp_path, tool=Short(paint), policy="rounds(1)").edit(picture, "do it", candidates=2)
     assert result.status == "failed"
-    assert "1 candidates, 2 were asked for" in result.error
+    assert "1 of 2 candidates" in result.error
 
 
 # -- idempotency --------------------------------------------------------------------------------------------------------
