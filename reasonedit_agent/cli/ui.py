@@ -13,6 +13,7 @@ from reasonedit_agent.cli.tables import Runs
 from reasonedit_agent.errors import UsageError
 
 if TYPE_CHECKING:
+    from reasonedit_agent.schemas import Region
     from reasonedit_agent.viewer.studio.workshop import Agent, Part, Workshop
 
 __all__ = ["ui"]
@@ -52,8 +53,16 @@ def workshop(runs: Path | None = None) -> Workshop:
         session.close()
         return session.fold.run.run
 
-    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, fork=fork, region=read_region)
+    def region(text: str) -> Region:
+        try:
+            return read_region(text)
+        except UsageError as error:  # its hint names files, of which the page takes none
+            raise UsageError(error.message, hint=_REGIONS) from error
 
+    return Workshop(runs=folder, parts=parts(), make=make, of_run=of_run, fork=fork, region=region)
+
+
+_REGIONS = "Draw on the photo, or write 'left,top,right,bottom', 'x,y x,y x,y' or a phrase."
 
 _NEEDS_TEXT = {
     "openai": "openai(url=http://localhost:8000/v1)",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reasonedit_agent.protocols import ImageStore
-from reasonedit_agent.schemas import Affine, Box, Mask, Phrase, Polygon
+from reasonedit_agent.schemas import Affine, Box, Mask, Phrase, Polygon, Region
 from reasonedit_agent.viewer.pictures import Album, Drawn
 from reasonedit_agent.viewer.told import RoundTold, RunTold
 
-__all__ = ["Place", "places", "transform", "where"]
+__all__ = ["Place", "beyond", "outline", "places", "transform", "where", "written"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,21 @@ def where(region: Box | Polygon | Mask | Phrase) -> str:
     return region.text if isinstance(region, Phrase) else region.label or "a mask"
 
 
+def beyond(region: Region | None, size: tuple[int, int]) -> bool:
+    """Whether a box or a polygon reaches out of a picture: what lies outside counts for nothing."""
+    corners = [[float(part) for part in pair.split(",")] for pair in outline(region).split()]
+    return any(not (0 <= x <= size[0] and 0 <= y <= size[1]) for x, y in corners)
+
+
+def written(region: Region | None) -> str:
+    """Return a region as a person writes it (`reasonedit edit --region`); nothing of a mask, which is a picture."""
+    if isinstance(region, Box):
+        return f"{region.left:g},{region.top:g},{region.right:g},{region.bottom:g}"
+    if isinstance(region, Polygon):
+        return " ".join(f"{x:g},{y:g}" for x, y in region.points)
+    return region.text if isinstance(region, Phrase) else ""
+
+
 def places(run: RunTold, round_: RoundTold, album: Album, store: ImageStore) -> list[Place]:
     """Return the drawable regions of a round, each once."""
     regions = [run.started.request.region, round_.call.region, *(step.region for step in round_.call.steps)]
@@ -48,15 +63,19 @@ def places(run: RunTold, round_: RoundTold, album: Album, store: ImageStore) -> 
             mask = album.mask(store, region.image)
             if mask.uri:
                 found[mask.id] = Place(where(region), turned, mask=mask)
-        elif isinstance(region, Polygon | Box):
-            corners = region.points if isinstance(region, Polygon) else _corners(region)
-            points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        elif region is not None and (points := outline(region)):
             found[points] = Place(where(region), turned, points=points)
     return list(found.values())
 
 
-def _corners(box: Box) -> tuple[tuple[float, float], ...]:
-    return (box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)
+def outline(region: Region | None) -> str:
+    """Return the corners of a box or a polygon as SVG's attribute, in source pixels; nothing of another region."""
+    if isinstance(region, Box):
+        left, top, right, bottom = region.left, region.top, region.right, region.bottom
+        corners: tuple[tuple[float, float], ...] = ((left, top), (right, top), (right, bottom), (left, bottom))
+    else:
+        corners = region.points if isinstance(region, Polygon) else ()
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 
 def transform(matrix: Affine) -> str:

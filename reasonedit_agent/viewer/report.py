@@ -77,6 +77,8 @@ def find_runs(names: Sequence[str | os.PathLike[str]], runs: str | os.PathLike[s
         inside = (
             [] if (path / tracing.EVENTS).is_file() or not path.is_dir() else sorted(path.glob(f"*/{tracing.EVENTS}"))
         )
+        if path.is_dir() and not inside and not (path / tracing.EVENTS).is_file():
+            raise UsageError(f"The folder {path} has no runs in it.", hint="Name one with runs, or a run's id.")
         for folder in [events.parent.resolve() for events in inside] or [tracing.find_run(name, runs)]:
             found.setdefault(folder)
     if not found:

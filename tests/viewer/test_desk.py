@@ -82,8 +82,13 @@ def test_what_cannot_start_says_why_and_leaves_nothing(desk: Desk) -> None:
 
 def test_a_step_that_is_left_out_takes_its_question_along() -> None:
     steps = tuple(EditStep(text=text) for text in ("make it grey", "warm it", "blur it"))
-    plan = Thought(instruction="all", steps=steps, checklist=("grey?", "warm?", "blurred?", "is the cup kept?"))
+    asked = ("grey?", "warm?", "blurred?", "is the cup kept?")
+    plan = Thought(instruction="all", steps=steps, keep=("the cup",), checklist=asked)
     left = changed(plan, [1, 2], "")
     assert left is not None
     assert [step.text for step in left.steps] == ["warm it", "blur it"]
     assert left.checklist == ("warm?", "blurred?", "is the cup kept?")
+    # A Reasoner may ask fewer or more: whose question is whose cannot be told, and none is taken.
+    for other in (asked[:2], (*asked, "is it sharp?")):
+        left = changed(plan.model_copy(update={"checklist": other}), [1, 2], "")
+        assert left is not None and left.checklist == other

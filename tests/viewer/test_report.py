@@ -180,6 +180,23 @@ def test_runs_are_found_by_folder_by_id_and_once(several: Path) -> None:
         find_runs(["nothing"], several)
 
 
+def test_a_folder_without_runs_is_one_line_that_says_what_to_name(tmp_path: Path) -> None:
+    empty = tmp_path / "photos"
+    empty.mkdir()
+    command = [SCRIPT, "report", str(empty), "-o", str(tmp_path / "out.html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert f"The folder {empty} has no runs in it. Name one with runs, or a run's id." in done.stderr
+
+
+def test_one_call_without_a_price_is_one(five: Path, tmp_path: Path) -> None:
+    """Those of the edits: nobody told what they cost."""
+    once = making.run(tmp_path / "runs", [making.judged(Accepted, 9, 9)]).trace  # type: ignore[arg-type]
+    for run, says in ((once, "1 call has no price"), (five, "5 calls have no price")):
+        write_report([run], tmp_path / "out.html")
+        assert f"(at least: {says})" in text_of(tmp_path / "out.html")
+
+
 def test_several_runs_have_statistics_plots_and_failures(several: Path, tmp_path: Path) -> None:
     assert write_report([several], tmp_path / "out.html").runs == 9
     text, html = text_of(tmp_path / "out.html"), (tmp_path / "out.html").read_text()

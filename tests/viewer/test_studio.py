@@ -24,6 +24,7 @@ from tests.viewer.visiting import (
     choose,
     drop,
     edit,
+    go_to,
     run_of,
     scripted,
     serious,
@@ -56,7 +57,7 @@ def test_drop_type_watch_take_label_and_ask_what_if(studio: Studio, visit: Opene
     page.get_by_text("Noted for calibration").wait_for()
     assert '"accept"' in (studio.runs / "labels.jsonl").read_text()
 
-    page.get_by_role("tab", name="What if").click()
+    go_to(page, "What if")
     page.locator("#w-text input, #w-text textarea").fill("rounds(1)")
     page.locator("#judge").click()
     page.locator("#outcome td", has_text="round 1").first.wait_for()
@@ -317,7 +318,7 @@ def test_sliders_ask_what_if(studio: Studio, visit: Opened) -> None:
     scripted(page)
     edit(page, "paint it green, twice")
     take(page).wait_for(timeout=LONG)
-    page.get_by_role("tab", name="What if").click()
+    go_to(page, "What if")
     outcome, text = page.locator("#outcome tbody tr td"), page.locator("#w-text input, #w-text textarea")
     outcome.nth(3).wait_for()
     assert text.input_value() == "accepted | rounds(3)" and outcome.nth(3).inner_text() == "2"
@@ -371,7 +372,7 @@ def test_browse_filter_and_compare(studio: Studio, visit: Opened) -> None:
         edit(page, words)
         page.locator("#view .asked", has_text=words).first.wait_for()
         take(page).wait_for(timeout=LONG)
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     page.get_by_label("Filter").fill("sepia")
     page.wait_for_function("document.querySelectorAll('#table tbody tr').length === 1")
     page.get_by_label("Filter").fill("")
@@ -381,10 +382,10 @@ def test_browse_filter_and_compare(studio: Studio, visit: Opened) -> None:
     page.get_by_role("button", name="Compare the ticked runs").click()
     page.locator("#compared img").first.wait_for()
     assert page.locator("#compared img").count() == 4
-    page.get_by_role("tab", name="What if").click()
+    go_to(page, "What if")
     page.get_by_label("Over all runs").check()
     page.wait_for_function("document.querySelectorAll('#outcome tbody tr').length === 2")
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     page.locator("#table tbody a", has_text="sepia").press("Enter")
     page.locator("#view .asked", has_text="make it sepia").first.wait_for()
 
@@ -402,8 +403,20 @@ def test_a_session_sees_no_other_ones_images(studio: Studio, visit: Opened) -> N
     other.goto(f"{studio.address}?run={run_of(mine)}")
     other.get_by_text("There is no run").wait_for()
     assert other.locator("#view img").count() == 0
-    other.get_by_role("tab", name="Runs").click()
+    go_to(other, "Runs")
     other.get_by_text("No runs yet").wait_for()
+
+
+def test_many_tabs_of_one_browser(visit: Opened) -> None:
+    # A browser opens six streams to one address: a page that keeps one open for good would let no seventh load.
+    first = visit()
+    for _ in range(7):
+        page = first.context.new_page()
+        page.goto(first.url)
+        page.get_by_text("Ready.").wait_for()
+    go_to(page, "What if")
+    page.locator("#outcome").get_by_text("No run is open").wait_for()
+    assert page.locator(".toast-body").count() == 0
 
 
 def test_only_this_machine_by_its_own_name(studio: Studio, visit: Opened) -> None:

@@ -25,6 +25,7 @@ from tests.viewer.visiting import (
     choose,
     drop,
     edit,
+    go_to,
     scripted,
     serious,
     settled,
@@ -124,7 +125,7 @@ def test_a_huge_paste_into_any_field_is_one_line(visit: Opened) -> None:
     page.locator("#advice textarea, #advice input").fill(HUGE)
     page.locator("#advise").click()
     page.locator(".toast-body", has_text="characters").wait_for()
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     page.get_by_label("Filter").fill(HUGE)
     page.get_by_text("No run is like that.").wait_for()
 
@@ -188,11 +189,11 @@ def test_scripts_and_right_to_left_text_of_a_reply_are_text(library: dict[str, A
     # A mark that turns text around stays within what it was written in.
     for place in (".asked span", ".critique", ".answers span", ".did"):
         assert view.locator(place).first.evaluate("e => getComputedStyle(e).unicodeBidi") in ("isolate", "plaintext")
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     cell = page.locator("#table a[data-do]", has_text="window.hacked").first
     cell.wait_for()
     assert cell.locator("span").evaluate("e => getComputedStyle(e).unicodeBidi") in ("isolate", "plaintext")
-    page.get_by_role("tab", name="What if").click()
+    go_to(page, "What if")
     page.get_by_label("Over all runs").check()
     page.locator("#outcome tbody tr").nth(1).wait_for()
     assert page.evaluate("window.hacked") is None
@@ -208,7 +209,7 @@ def test_a_missing_picture_is_named_where_it_should_be(library: dict[str, Any], 
     page.get_by_label("What to change").fill("go on")
     page.locator("#go").click()
     page.locator(".toast-body", has_text="is not in the store").wait_for()
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     page.locator(f"#table input[value='{library['missing']}']").wait_for()
     page.wait_for_function("[...document.querySelectorAll('#table img')].every(image => image.naturalWidth > 0)")
 
@@ -222,7 +223,7 @@ def test_a_run_that_is_not_finished_is_shown_as_far_as_it_is(library: dict[str, 
 
 def test_a_newer_trace_is_one_line(library: dict[str, Any], look: Opened) -> None:
     page = look()
-    page.get_by_role("tab", name="Runs").click()
+    go_to(page, "Runs")
     line = page.locator("#table .problem")
     line.wait_for()
     assert "newer version" in line.inner_text() and line.count() == 1

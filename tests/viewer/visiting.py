@@ -120,6 +120,12 @@ def drop(page: Any, photo: Path = PHOTOS / "coffee.jpg") -> None:
     page.dropped = photo
 
 
+def go_to(page: Any, tab: str) -> None:
+    """Open a tab, and wait for what it first shows: Gradio drops what is typed into a tab that is being made."""
+    page.get_by_role("tab", name=tab).click()
+    page.locator({"Runs": "#table", "What if": "#outcome"}[tab]).locator(".studio > *").first.wait_for()
+
+
 def edit(page: Any, instruction: str, photo: Path = PHOTOS / "coffee.jpg") -> None:
     drop(page, photo)
     page.get_by_label("What to change").fill(instruction)

@@ -37,7 +37,7 @@ class Desk:
         self.runs = workshop.runs
         self.owners = Owners(workshop.runs)
         self._jobs: dict[str, Job] = {}
-        self._drafts: dict[str, dict[str, ImageRef]] = {}
+        self._drafts: dict[str, dict[str, tuple[ImageRef, str]]] = {}
         self._agents: dict[Parts, Agent] = {}
         self._lock, self._opening = threading.Lock(), threading.Lock()
         self._loop = asyncio.new_event_loop()
@@ -73,7 +73,7 @@ class Desk:
         """Take a photo in; return its name, and what was changed on the way."""
         taken = ingest(path)
         ref = open_store(self.runs / tracing.IMAGES).put(taken.data)
-        self._drafts.setdefault(session, {})[ref.sha256] = ref
+        self._drafts.setdefault(session, {})[ref.sha256] = ref, path.stem
         return ref, taken.notes
 
     def picture(self, session: str, run: str, sha256: str) -> ImageRef:
@@ -83,7 +83,7 @@ class Desk:
             UsageError: The run has no such picture, or is another browser's.
         """
         if run == "draft":
-            found = self._drafts.get(session, {}).get(sha256)
+            found = self._drafts.get(session, {}).get(sha256, (None, ""))[0]
         else:
             told = self.told(session, run)
             job = self._jobs.get(run)
@@ -93,6 +93,12 @@ class Desk:
             gone = "The studio was started again since that photo was dropped." if run == "draft" else ""
             raise UsageError("There is no such picture.", hint=gone and f"{gone} Drop it again.")
         return found
+
+    def title(self, session: str, run: str, sha256: str) -> str:
+        """Return what a picture is called: the photo's name, which what is made of it keeps."""
+        if run == "draft":
+            return self._drafts[session][sha256][1]
+        return self.told(session, run).started.title
 
     def missing(self, pictures: Iterable[ImageRef]) -> frozenset[str]:
         """Return the hashes of those that the store of the runs no longer has."""

@@ -51,6 +51,7 @@ class Form:
     def __init__(self, parts: Sequence[Part], shown: Shown) -> None:
         self.run = gr.Textbox("", visible=False, label="Run")
         self.picked = gr.Textbox("", visible=False, label="Picture")
+        self.look = gr.Textbox("", visible=False, label="Look here")
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
                 self._asked(shown)
@@ -96,7 +97,9 @@ class Form:
             gr.HTML(f'<div class="studio">{shown.render("parts.html", absent=absent)}</div>')
 
     def _answered(self) -> None:
-        self.status = gr.HTML(elem_id="status", html_template='<div class="studio" role="status">${value}</div>')
+        self.status = gr.HTML(
+            elem_id="status", html_template='<div class="studio" role="status" tabindex="-1">${value}</div>'
+        )
         with gr.Column(visible=False, elem_id="ask") as self.ask:
             self.steps = gr.CheckboxGroup(label="What will be done (untick what should not)", elem_id="steps")
             with gr.Accordion("The whole plan, to edit (JSON)", open=False, visible=False) as self.whole:
@@ -108,7 +111,10 @@ class Form:
                 self.yes = gr.Button("Go on", variant="primary", elem_id="yes")
                 self.advise = gr.Button("Do as I said", elem_id="advise")
                 self.no = gr.Button("Reject", elem_id="no")
-        self.view = self._html("", "view", "do.js")
+        with gr.Column(elem_id="view"):
+            # Apart: what moves is drawn again several times a second, the pictures of the rounds are not.
+            self.live = self._html("", "live", "live.js")
+            self.view = self._html("", "run", "do.js")
 
     def _html(self, value: str, name: str, script: str) -> Any:
         return gr.HTML(value, elem_id=name, html_template=FRAME, js_on_load=asset(script), apply_default_css=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from reasonedit_agent.viewer.studio import labelling
 from reasonedit_agent.viewer.studio.desk import Desk
 from reasonedit_agent.viewer.studio.form import Form, check_length
 from reasonedit_agent.viewer.studio.job import Job
-from reasonedit_agent.viewer.studio.look import said, warn
+from reasonedit_agent.viewer.studio.look import asset, said, warn
 from reasonedit_agent.viewer.studio.plans import changed
-from reasonedit_agent.viewer.studio.screen import Screen, Updates
+from reasonedit_agent.viewer.studio.screen import STATUS, Screen, Updates
 from reasonedit_agent.viewer.studio.showing import Shown
 from reasonedit_agent.viewer.studio.tables import Tables
-from reasonedit_agent.viewer.told import RunTold
 
 __all__ = ["Page"]
 
@@ -32,6 +31,10 @@ _TO_URL = """run => {
   run ? url.searchParams.set('run', run) : url.searchParams.delete('run');
   history.replaceState(null, '', url);
 }"""
+_LINGER = 5.0
+"""Seconds that a page may ask for something without opening a stream again."""
+
+_TO_STAGE = "text => document.dispatchEvent(new CustomEvent('region', {detail: text}))"
 _FROM_URL = "() => new URL(location).searchParams.get('run') || ''"
 
 
@@ -57,6 +60,8 @@ class Page:
                 self.tables = Tables(desk, self.shown, self.session)
                 self.tables.build()
             self._wire(blocks)
+        # As many calls at once as pages may be open; Gradio's own limit is 40, and a run that is watched takes one.
+        blocks.max_threads = 200
         blocks.queue(default_concurrency_limit=None, max_size=200)
         self.blocks = blocks
 
@@ -75,15 +80,13 @@ class Page:
         form = self.form
         whole = [form.run, form.picked, form.status, form.view, form.stage, form.ask, form.steps, form.plan]
         whole += [form.whole, form.advice, form.halt, form.go, form.region, form.instruction, self.tabs]
+        whole += [form.live, form.look, form.approve, form.review, form.candidates]
         quiet: Any = {"show_progress": "hidden", "concurrency_limit": None}
         parts = [form.reasoner, form.tool, form.policy]
-        form.photo.upload(
-            self._take_in,
-            [form.photo],
-            [form.picked, form.stage, form.region, form.photo],
-            **quiet,
+        taken = form.photo.upload(
+            self._take_in, [form.photo], [form.picked, form.stage, form.region, form.photo], **quiet
         )
-        form.stage.select(self._drawn, None, [form.region], **quiet)
+        drawn = form.stage.select(self._drawn, None, [form.region], **quiet)
         asked = [form.picked, form.instruction, form.region, *parts]
         asked += [form.candidates, form.seed, form.approve, form.review]
         each: Any = {**quiet, "trigger_mode": "multiple"}
@@ -95,22 +98,26 @@ class Page:
             form.no.click(self._reject, [form.run], whole, **quiet),
             form.view.click(self._do, [form.run, *parts], whole, **each),
             blocks.load(self._restore, [form.run], whole, js=_FROM_URL, **quiet),
-            self.tables.wire(form.run, whole, self._open),
+            self.tables.opened(whole, self._open),
         ]
         for event in events:
             # Only now: while a listener is at work, Gradio drops a second click on its button.
             event.then(self._ready, [form.run], [form.go], **quiet)
-        form.halt.click(self._stop, [form.run], whole, **quiet)
-        blocks.load(self._stay, None, [gr.State()], **quiet)
+        halted = form.halt.click(self._stop, [form.run], whole, **quiet)
+        for event in [*events, taken, drawn, halted, *self.tables.wire(form.run)]:
+            event.then(self._linger, None, None, trigger_mode="once", **quiet)
         form.run.change(None, form.run, None, js=_TO_URL)
+        form.region.change(None, form.region, None, js=_TO_STAGE)
+        form.look.change(None, form.look, None, js=asset("look.js"))
 
     # what happens
 
-    async def _stay(self) -> AsyncIterator[str]:
-        """Keep the page's stream open: one that Gradio closes loses the answer to what is clicked meanwhile."""
-        while True:
-            yield ""
-            await asyncio.sleep(600)
+    async def _linger(self) -> None:
+        """Keep the page's stream open for a while: as Gradio closes it, the answer to a click just then is lost.
+
+        Not for good: a browser opens six streams to one address, and a seventh page would never load.
+        """
+        await asyncio.sleep(_LINGER)
 
     def _ready(self, run: str) -> Any:
         return gr.update(interactive=self.desk.job(run) is None)
@@ -165,10 +172,16 @@ class Page:
             if seed.strip():
                 options["seed"] = _whole(seed)
             parent = self._parent(session, where, ref)
+            options["title"] = self.desk.title(session, where, sha256)
+            shown = self.screen.turn(_page(request))
             job = self.desk.start(session, store.get(ref), instruction, (reasoner, tool, policy), parent, **options)
         except ReasonEditError as error:
             raise said(error) from error
-        yield from self.screen.watch(session, job.run, job)
+        yield from self._watch(session, job.run, job, shown)
+
+    def _watch(self, session: str, run: str, job: Job | None, shown: Callable[[], bool]) -> Iterator[Updates]:
+        """Show a run that was set to work by a press of a button: lead the reader to where it is told."""
+        return _first(self.screen.look(STATUS), self.screen.watch(session, run, job, shown))
 
     def _go_on(self, request: gr.Request, run: str, answer: str | None, thought: Any = None) -> Iterator[Updates]:
         session = self.session(request)
@@ -176,12 +189,13 @@ class Page:
             self.desk.folder(session, run)
         except ReasonEditError as error:
             raise said(error) from error
+        shown = self.screen.turn(_page(request))
         try:
             job: Job | None = self.desk.go_on(session, run, answer, thought)
         except ReasonEditError as error:
             warn(str(error))
             job = self.desk.job(run)  # another tab may have been quicker: this one follows
-        yield from self.screen.watch(session, run, job)
+        yield from self._watch(session, run, job, shown)
 
     def _accept(self, run: str, steps: list[int], plan: str, request: gr.Request) -> Iterator[Updates]:
         try:
@@ -207,7 +221,7 @@ class Page:
         session = self.session(request)
         try:
             self.desk.stop(session, run)
-            return self.screen.updates(session, run, None)
+            return self.screen.updates(session, run, None) | self.screen.look(STATUS)
         except ReasonEditError as error:
             raise said(error) from error
 
@@ -223,16 +237,18 @@ class Page:
                 yield from self._go_on(request, run, None)
             elif what == "continue":
                 pick = Pick(round=int(asked["round"]), candidate=int(asked["candidate"]))
-                yield self.screen.pick(run, _picture(told, pick))
+                yield self.screen.pick(told, pick)
             elif what == "undo":
+                self.screen.turn(_page(request))
                 yield self.screen.undo(session, told)
             elif what == "fork":
                 check_length(reasoner=reasoner, tool=tool, policy=policy)
                 job = self.desk.fork(session, run, int(asked["round"]), (reasoner, tool, policy))
-                yield from self.screen.watch(session, job.run, job)
+                yield from self._watch(session, job.run, job, self.screen.turn(_page(request)))
             elif what in ("label-accept", "label-reject"):
                 labelling.add(self.desk.runs, run, told.keep, what == "label-accept")
-                yield {self.form.view: self.screen.view(told, None, False)}
+                look = self.screen.look(f"#view [data-do={what}]")
+                yield {self.form.view: self.screen.view(told, False), **look}
         except ReasonEditError as error:
             raise said(error) from error
 
@@ -245,8 +261,8 @@ class Page:
 
     def _open(self, run: str, request: gr.Request) -> Iterator[Updates]:
         """Show a run that is chosen from the table."""
-        for update in self._restore(run, request):
-            yield {**update, self.tabs: gr.Tabs(selected="edit")}
+        led = {self.tabs: gr.Tabs(selected="edit"), **self.screen.look(STATUS)}
+        yield from _first(led, self._restore(run, request))
 
     def _restore(self, run: str, request: gr.Request) -> Iterator[Updates]:
         """Show the run that the address names; watch it where it is at work."""
@@ -259,17 +275,20 @@ class Page:
         except ReasonEditError as error:
             yield {self.form.status: escape(str(error)), self.form.run: ""}
             return
-        first = self.screen.pick(run, told.started.request.image)
-        yield first | {self.form.run: run, self.form.instruction: told.started.request.instruction}
-        yield from self.screen.watch(session, run, self.desk.job(run))
+        shown = self.screen.turn(_page(request))
+        yield from _first(self.screen.asked(told), self.screen.watch(session, run, self.desk.job(run), shown))
 
 
-def _picture(told: RunTold, pick: Pick) -> ImageRef:
-    for round_ in told.rounds:
-        for result in round_.results:
-            if (round_.index, result.index) == (pick.round, pick.candidate) and result.candidate:
-                return result.candidate.image
-    raise UsageError("There is no such picture in this run.")
+def _page(request: gr.Request) -> str:
+    """Return what Gradio calls one loading of the page: a browser may have several."""
+    return str(request.session_hash)
+
+
+def _first(led: Updates, updates: Iterator[Updates]) -> Iterator[Updates]:
+    """Add to the first of them alone: the reader may be elsewhere when more comes."""
+    for update in updates:
+        yield update | led
+        led = {}
 
 
 def _whole(text: str) -> int:

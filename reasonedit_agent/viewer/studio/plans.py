@@ -52,9 +52,11 @@ def changed(plan: Thought, ticked: Sequence[int], text: str) -> Thought | None:
     if len(left) < len(plan.steps):
         if written != plan:
             raise UsageError("The plan was changed in two ways.", hint="Tick all steps to take the JSON as it is.")
-        # The first questions are the steps', in their order; those after them are about what must stay.
-        count = len(plan.steps)
-        asked = tuple(text for index, text in enumerate(plan.checklist) if index >= count or index in ticked)
+        count, asked = len(plan.steps), plan.checklist
+        if len(asked) == count + len(plan.keep):
+            # One question for each step, in their order, then one for each thing that must stay. Of another list
+            # nobody can tell which question is whose: it is left whole.
+            asked = tuple(text for index, text in enumerate(asked) if index >= count or index in ticked)
         words = "; ".join(step.text for step in left)
         written = plan.model_copy(
             update={"steps": tuple(left), "instruction": words, "checklist": asked, "changed": True}

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from reasonedit_agent.errors import ReasonEditError, StoreError, UsageError
 from reasonedit_agent.images import open_store
@@ -113,8 +114,8 @@ def application(desk: Desk) -> FastAPI:
             return Response(_GONE, status_code=404, media_type="image/svg+xml")
         headers = {"cache-control": "private, max-age=31536000, immutable"}
         if name:
-            safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)[:80]
-            headers["content-disposition"] = f'attachment; filename="{safe}.{_SUFFIX[kind]}"'
+            file = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80] + "." + _SUFFIX[kind]
+            headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file)}"  # RFC 8187
         return Response(data, media_type=kind, headers=headers)
 
     # Postponed annotations cannot be read in a function; FastAPI is told what `Request` is.

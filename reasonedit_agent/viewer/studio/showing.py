@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reasonedit_agent.events import Progress
-from reasonedit_agent.schemas import Ask, Continue, Decision, ImageRef, Stop
+from reasonedit_agent.schemas import Ask, Continue, Decision, ImageRef, Region, Stop
 from reasonedit_agent.viewer.page import clean, seconds
+from reasonedit_agent.viewer.places import beyond, outline, where
 from reasonedit_agent.viewer.telling import AXES, RunTold, pick_name
 
 if TYPE_CHECKING:
@@ -42,29 +43,14 @@ class Shown:
             finalize=lambda value: "" if value is None else value if hasattr(value, "__html__") else clean(value),
         )
         self._jinja.filters["seconds"] = seconds
-        self._jinja.globals.update(AXES=AXES, pick_name=pick_name)
+        self._jinja.globals.update(AXES=AXES, pick_name=pick_name, beyond=beyond, outline=outline, where=where)
 
     def render(self, template: str, **values: Any) -> str:
         """Return a template with its values, all of them escaped."""
         return self._jinja.get_template(template).render(**values)
 
-    def run(
-        self,
-        run: RunTold,
-        progress: Progress | None,
-        working: bool,
-        label: str = "",
-        missing: Collection[str] = (),
-    ) -> str:
-        """Return a run: the steps under way, before and after, the rounds with what can be done with each.
-
-        Args:
-            run: What is told.
-            progress: Of the part at work.
-            working: Whether a part is.
-            label: What was said of the result on the page.
-            missing: Hashes of pictures that cannot be had.
-        """
+    def live(self, run: RunTold, progress: Progress | None, working: bool) -> str:
+        """Return what moves while a run is at work: its steps, and how far the part at work is."""
         live = None
         if working:
             node = progress.node if progress else run.next
@@ -73,11 +59,21 @@ class Shown:
                 "label": (progress.message if progress else "") or _DOING.get(node, "Working"),
                 "preview": progress.preview if progress else None,
             }
+        pictures = f"picture/{run.started.run}"
+        return self.render("live.html", steps=_steps(run, working), progress=live, pictures=pictures, missing=())
+
+    def run(self, run: RunTold, working: bool, label: str = "", missing: Collection[str] = ()) -> str:
+        """Return a run: before and after, the rounds with what can be done with each.
+
+        Args:
+            run: What is told.
+            working: Whether a part is at work.
+            label: What was said of the result on the page.
+            missing: Hashes of pictures that cannot be had.
+        """
         return self.render(
             "run.html",
             run=run,
-            steps=_steps(run, working),
-            progress=live,
             working=working,
             label=label,
             missing=missing,
@@ -99,9 +95,16 @@ class Shown:
         said = run.status.replace("_", " ").capitalize()
         return f"{said}. Kept {pick_name(run.keep)}, stopped by {run.ended.stopped_by}, {seconds(run.elapsed)}."
 
-    def stage(self, ref: ImageRef | None, where: str, notes: Sequence[str] = (), missing: Collection[str] = ()) -> str:
-        """Return the photo to draw on."""
-        return self.render("stage.html", ref=ref, where=where, notes=notes, missing=missing)
+    def stage(
+        self,
+        ref: ImageRef | None,
+        source: str,
+        notes: Sequence[str] = (),
+        missing: Collection[str] = (),
+        region: Region | None = None,
+    ) -> str:
+        """Return the photo to draw on, with what is drawn."""
+        return self.render("stage.html", ref=ref, source=source, notes=notes, missing=missing, region=region)
 
 
 def _steps(run: RunTold, working: bool) -> list[_Step]:

@@ -87,13 +87,24 @@ class Tables:
             self.judge = gr.Button("Judge it", variant="primary", elem_id="judge")
             self.outcome = gr.HTML(elem_id="outcome", **frame)
 
-    def wire(self, run: Any, whole: list[Any], open_run: Callable[..., Iterator[Any]]) -> Any:
-        """Connect them with the page's run; return the event that may open another one."""
-        quiet: Any = {"show_progress": "hidden", "concurrency_limit": None}
+    def wire(self, run: Any) -> list[Any]:
+        """Connect them with the page's run; return the events that only read."""
+        quiet: Any = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "always_last"}
         chosen = [self.filter, self.status]
         # One listener for all: answers that overtake each other would show an older filter's runs.
         events = [self.runs_tab.select, self.filter.change, self.status.change]
-        gr.on(events, self._list, chosen, [self.table], trigger_mode="always_last", **quiet)
+        listed = gr.on(events, self._list, chosen, [self.table], **quiet)
+        sliders = [self.accepted, self.rounds, self.score, self.budget]
+        # Not when a slider is let go: one that the keyboard moves never is.
+        moved = [slider.input for slider in sliders]
+        asked = [*sliders, run, self.all, *chosen]
+        moving = gr.on(moved, self._moved, asked, [self.text, self.outcome], **quiet)
+        events = [self.judge.click, self.text.submit, self.all.input, self.what_tab.select]
+        judged = gr.on(events, self._what_if, [run, self.text, self.all, *chosen], [self.outcome], **quiet)
+        return [listed, moving, judged]
+
+    def opened(self, whole: list[Any], open_run: Callable[..., Iterator[Any]]) -> Any:
+        """Connect what is clicked in the table; return the event, which may open another run on the page."""
 
         def do(data: gr.EventData, request: gr.Request) -> Iterator[Any]:
             asked = getattr(data, "_data", None) or {}
@@ -102,16 +113,8 @@ class Tables:
             elif asked.get("do") == "open":
                 yield from open_run(str(asked.get("run", "")), request)
 
-        done = self.table.click(do, None, [self.compared, *whole], trigger_mode="multiple", **quiet)
-        sliders = [self.accepted, self.rounds, self.score, self.budget]
-        judged = [run, self.text, self.all, *chosen]
-        # Not when a slider is let go: one that the keyboard moves never is.
-        moved = [slider.input for slider in sliders]
-        asked = [*sliders, run, self.all, *chosen]
-        gr.on(moved, self._moved, asked, [self.text, self.outcome], trigger_mode="always_last", **quiet)
-        events = [self.judge.click, self.text.submit, self.all.input, self.what_tab.select]
-        gr.on(events, self._what_if, judged, [self.outcome], trigger_mode="always_last", **quiet)
-        return done
+        quiet: Any = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "multiple"}
+        return self.table.click(do, None, [self.compared, *whole], **quiet)
 
     # runs
 
@@ -175,7 +178,7 @@ class Tables:
             check_length(policy=text)
             policy = registry.build_policy(text)
             if not all_ and not run:
-                raise UsageError("No run is open.", hint="Open one under Runs, or tick that all runs are meant.")
+                return '<p class="note">No run is open: open one under Runs, or tick that all runs are meant.</p>'
             runs = self._found(session, words, status)[0] if all_ else [self._read(session, run)]
         except ReasonEditError as error:
             raise said(error) from error

@@ -11,7 +11,17 @@ const corners = () => {
   const [a, b] = [points[0], points[points.length - 1]];
   return [a, [b[0], a[1]], b, [a[0], b[1]]];
 };
-const draw = () => canvas()?.querySelector('polygon').setAttribute('points', corners().map(p => p.join(',')).join(' '));
+const show = all => canvas()?.querySelector('polygon').setAttribute('points', all.map(p => p.join(',')).join(' '));
+const draw = () => show(corners());
+const read = text => {
+  const all = text.replaceAll(';', ' ').trim().split(/\s+/).map(group => group.split(',').map(Number));
+  if (!all.flat().every(Number.isFinite)) return [];
+  const [a, b, c, d] = all[0];
+  if (all.length === 1 && all[0].length === 4) return [[a, b], [c, b], [c, d], [a, d]];
+  return all.length > 2 && all.every(pair => pair.length === 2) ? all : [];
+};
+// The field says where, whoever wrote it; what is drawn follows it.
+document.addEventListener('region', event => { if (!drawing) show(read(event.detail)); });
 const say = () => {
   const all = corners(), xs = all.map(p => p[0]), ys = all.map(p => p[1]);
   const flat = !all.length || Math.max(...xs) - Math.min(...xs) < 3 || Math.max(...ys) - Math.min(...ys) < 3;
