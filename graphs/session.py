@@ -7,7 +7,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,7 +18,7 @@ from reasonedit_agent import registry, tracing
 from reasonedit_agent.errors import StoreError, UsageError
 from reasonedit_agent.events import AnyEvent, Asked, Called, Node, Noted, PartInfo, RunStarted
 from reasonedit_agent.folding import Fold
-from reasonedit_agent.images import ingest, open_store
+from reasonedit_agent.images import Ingested, ingest, open_store
 from reasonedit_agent.protocols import Comparer, EditTool, ImageStore, Policy, Reasoner
 from reasonedit_agent.schemas import Box, EditCall, EditRequest, Failure, Phrase, Polygon, Region
 from reasonedit_agent.telemetry.live import live
@@ -318,11 +318,8 @@ def start_run(
             key=key,
         )
     )
-    if request.candidates < candidates:
-        session.record(Noted(text="The tool gives the same picture for every seed: one candidate per round is made."))
-    for source in sources:
-        for note in source.notes:
-            session.record(Noted(text=note))
+    for note in _notes(request, sources, candidates):
+        session.record(Noted(text=note))
     return session
 
 
@@ -343,15 +340,34 @@ def make_request(**fields: Any) -> EditRequest:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(f"{first['loc'][0]} is wrong: {first['msg']}.") from error
-    region, (width, height) = request.region, request.image.size
-    if isinstance(region, Box | Polygon):
-        points = (
-            region.points if isinstance(region, Polygon) else ((region.left, region.top), (region.right, region.bottom))
-        )
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        if min(xs) >= width or max(xs) <= 0 or min(ys) >= height or max(ys) <= 0:
+    if (extent := _extent(request.region)) is not None:
+        left, top, right, bottom = extent
+        width, height = request.image.size
+        if left >= width or right <= 0 or top >= height or bottom <= 0:
             raise UsageError("The region lies outside of the picture.", hint=f"It has {width}x{height} pixels.")
     return request
+
+
+def _extent(region: Region | None) -> tuple[float, float, float, float] | None:
+    """Return the sides of the box around a box or a polygon: left, top, right, bottom."""
+    if isinstance(region, Box):
+        return region.left, region.top, region.right, region.bottom
+    if not isinstance(region, Polygon):
+        return None
+    xs, ys = zip(*region.points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _notes(request: EditRequest, sources: Sequence[Ingested], candidates: int) -> Iterator[str]:
+    """Yield what is done otherwise than it was asked for."""
+    if request.candidates < candidates:
+        yield "The tool gives the same picture for every seed: one candidate per round is made."
+    width, height = request.image.size
+    left, top, right, bottom = _extent(request.region) or (0, 0, width, height)
+    if left < 0 or top < 0 or right > width or bottom > height:
+        yield "The region reaches beyond the picture: what is outside of it is left out."
+    for source in sources:
+        yield from source.notes
 
 
 MAX_INSTRUCTION = 20_000

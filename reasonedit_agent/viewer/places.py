@@ -9,7 +9,7 @@ from reasonedit_agent.schemas import Affine, Box, Mask, Phrase, Polygon, Region
 from reasonedit_agent.viewer.pictures import Album, Drawn
 from reasonedit_agent.viewer.told import RoundTold, RunTold
 
-__all__ = ["Place", "beyond", "outline", "places", "transform", "where", "written"]
+__all__ = ["Place", "outline", "places", "transform", "where", "written"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,6 @@ def where(region: Box | Polygon | Mask | Phrase) -> str:
     if isinstance(region, Polygon):
         return f"polygon of {len(region.points)} points"
     return region.text if isinstance(region, Phrase) else region.label or "a mask"
-
-
-def beyond(region: Region | None, size: tuple[int, int]) -> bool:
-    """Whether a box or a polygon reaches out of a picture: what lies outside counts for nothing."""
-    corners = [[float(part) for part in pair.split(",")] for pair in outline(region).split()]
-    return any(not (0 <= x <= size[0] and 0 <= y <= size[1]) for x, y in corners)
 
 
 def written(region: Region | None) -> str:

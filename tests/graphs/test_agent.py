@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 
 from reasonedit_agent.errors import ImageError, TraceError, UsageError
+from reasonedit_agent.events import Noted
 from reasonedit_agent.graphs.agent import EditAgent
 from reasonedit_agent.protocols import Context
-from reasonedit_agent.schemas import Box, Candidate, Card, EditCall, Phrase
+from reasonedit_agent.schemas import Box, Candidate, Card, EditCall, Phrase, Polygon, Region
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
 from reasonedit_agent.tracing import TraceWriter, read_events
 from tests.conftest import encoded
@@ -90,6 +91,23 @@ def test_wrong_options_are_usage_errors(tmp_path: Path, picture: bytes, options:
 def test_a_region_in_words(tmp_path: Path, picture: bytes) -> None:
     result = agent(tmp_path, ACCEPTED).edit(picture, "do it", region="the cup")
     assert result.history is not None and result.history.request.region == Phrase(text="the cup")
+
+
+@pytest.mark.parametrize(
+    ("region", "told"),
+    [
+        (Box(left=0, top=0, right=99999, bottom=9), True),
+        (Polygon(points=((-1, 1), (9, 1), (1, 9))), True),
+        (Box(left=0, top=0, right=9, bottom=9), False),
+    ],
+)
+def test_a_region_that_reaches_beyond_the_picture_is_told(
+    tmp_path: Path, picture: bytes, region: Region, told: bool
+) -> None:
+    result = agent(tmp_path, ACCEPTED).edit(picture, "do it", region=region)
+    assert result.trace is not None
+    notes = [event.text for event in read_events(result.trace) if isinstance(event, Noted)]
+    assert any("beyond the picture" in note for note in notes) == told
 
 
 def test_same_seed_same_run(tmp_path: Path, picture: bytes) -> None:
@@ -221,6 +239,7 @@ def test_a_deadline_keeps_the_best_round(tmp_path: Path, picture: bytes) -> None
 CTRL_C = """
 import sys, time
 from pathlib import Path
+from reasonedit_agent.events import Noted
 from reasonedit_agent.graphs.agent import EditAgent
 from reasonedit_agent.testing import FunctionTool, ScriptedReasoner
 from tests.conftest import encoded

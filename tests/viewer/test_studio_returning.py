@@ -195,7 +195,7 @@ def test_a_place_that_is_none_or_reaches_out_is_said(studio: Studio, visit: Open
     assert "Draw on the photo" in line.inner_text() and "mask" not in line.inner_text()
     field(page, "region").fill("0,0,99999,99999")
     page.locator("#go:not([disabled])").press("Enter")
-    page.locator("#view .asked", has_text="reaches beyond the photo").wait_for(timeout=LONG)
+    page.locator("#view .note", has_text="reaches beyond the picture").first.wait_for(timeout=LONG)
 
 
 def test_a_download_is_called_after_the_photo(studio: Studio, visit: Opened, tmp_path: Any) -> None:

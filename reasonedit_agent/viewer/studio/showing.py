@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reasonedit_agent.events import Progress
 from reasonedit_agent.schemas import Ask, Continue, Decision, ImageRef, Region, Stop
 from reasonedit_agent.viewer.page import clean, seconds
-from reasonedit_agent.viewer.places import beyond, outline, where
+from reasonedit_agent.viewer.places import outline, where
 from reasonedit_agent.viewer.telling import AXES, RunTold, pick_name
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Shown:
             finalize=lambda value: "" if value is None else value if hasattr(value, "__html__") else clean(value),
         )
         self._jinja.filters["seconds"] = seconds
-        self._jinja.globals.update(AXES=AXES, pick_name=pick_name, beyond=beyond, outline=outline, where=where)
+        self._jinja.globals.update(AXES=AXES, pick_name=pick_name, outline=outline, where=where)
 
     def render(self, template: str, **values: Any) -> str:
         """Return a template with its values, all of them escaped."""
