@@ -19,7 +19,7 @@ from reasonedit_agent.schemas import Candidate, Failure, History, ImageRef, Pick
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIX", "EditResult", "load_result", "result_of"]
+__all__ = ["MEDIA", "SUFFIX", "EditResult", "load_result", "result_of"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class EditResult:
         return target
 
     def _encoded(self, target: Path) -> bytes:
-        wanted = _MEDIA.get(target.suffix.lower())
+        wanted = MEDIA.get(target.suffix.lower())
         if wanted is None:
             raise UsageError(f"{target.name} has no suffix of a format.", hint="Use .png, .jpg or .webp.")
         if wanted == self._kept().media_type:
@@ -119,12 +119,13 @@ class EditResult:
 SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 """File suffix by media type."""
 
-_MEDIA: dict[str, Literal["image/png", "image/jpeg", "image/webp"]] = {
+MEDIA: dict[str, Literal["image/png", "image/jpeg", "image/webp"]] = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".webp": "image/webp",
 }
+"""Media type by file suffix."""
 
 
 def _describe(round_: Round) -> dict[str, Any]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AsJson", "Out", "Runs", "check_out", "conclude", "interruptible", "nothing", "read_thought"]
 
-Out = Annotated[Path, typer.Option("--out", help="Folder that receives the kept image.")]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder that receives the kept image, or its file (.png, .jpg, .webp).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of traces and images (the user's by default).")]
 
@@ -31,14 +33,22 @@ Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of traces and 
 def check_out(out: Path) -> None:
     """Find out now, not after the work, whether the result can be written."""
     if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file.", hint="Give a folder.")
+        raise UsageError(f"--out {out} is a file.", hint="Give another name, or a folder.")
+    folder = out.parent if _is_file(out) else out
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".reasonedit-probe"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".reasonedit-probe"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise UsageError(f"--out {out} cannot be written: {error.strerror}.", hint="Give another folder.") from error
+
+
+def _is_file(out: Path) -> bool:
+    """Whether ``--out`` names the image's file; what has no suffix of an image is a folder."""
+    from reasonedit_agent.graphs.results import MEDIA
+
+    return out.suffix.lower() in MEDIA and not out.is_dir()
 
 
 @contextmanager
@@ -88,7 +98,7 @@ def conclude(agent: EditAgent, result: EditResult, out: Path, as_json: bool) -> 
     if result.ref is not None and result.status not in ("unsupported", "invalid"):
         try:
             path = result.save(_free_name(out, result))
-        except StoreError as error:
+        except (StoreError, UsageError) as error:  # the work is done: say what can't be, and where the run is
             problem = str(error)
     if as_json:
         print(json.dumps(_as_json(result, path, problem, out), ensure_ascii=False))
@@ -104,11 +114,14 @@ def _free_name(out: Path, result: EditResult) -> Path:
     from reasonedit_agent.graphs.results import SUFFIX
 
     assert result.ref is not None
-    suffix = SUFFIX[result.ref.media_type]
-    title = Fold(tracing.read_events(result.trace)).run.title
-    path, number = out / f"{title}-edited{suffix}", 2
+    if _is_file(out):
+        wanted = out
+    else:
+        title = Fold(tracing.read_events(result.trace)).run.title
+        wanted = out / f"{title}-edited{SUFFIX[result.ref.media_type]}"
+    path, number = wanted, 2
     while path.exists():
-        path, number = out / f"{title}-edited-{number}{suffix}", number + 1
+        path, number = wanted.with_stem(f"{wanted.stem}-{number}"), number + 1
     return path
 
 

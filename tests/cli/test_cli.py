@@ -68,6 +68,21 @@ def test_edit_for_people(photo: Path) -> None:
     assert [line.split()[0] for line in run.stderr.splitlines()] == ["think", "edit", "reflect", "decide"]
 
 
+def test_a_file_receives_the_image_and_is_never_overwritten(photo: Path) -> None:
+    run = edit(photo, out="new/green.jpg")
+    assert run.returncode == 0, run.stderr
+    file = photo.parent / "new" / "green.jpg"
+    with Image.open(file) as image:
+        assert image.format == "JPEG"
+    before = file.read_bytes()
+    again = edit(photo, out="new/green.jpg")
+    assert again.returncode == 2 and "is a file. Give another name, or a folder." in again.stderr
+    trace = sorted((photo.parent / "runs").glob("2*"))[0]
+    assert cli("resume", trace, "--out", photo.parent / "new" / "late.webp").returncode == 0
+    assert sorted(path.name for path in file.parent.iterdir()) == ["green.jpg", "late.webp"]
+    assert file.read_bytes() == before
+
+
 def test_edit_for_programs(photo: Path) -> None:
     run = edit(photo, "--json", "--seed", 4, reasoner="refining")
     assert (run.returncode, run.stderr) == (0, "")
